@@ -1,0 +1,91 @@
+# The same commands at home and in CI. `make` alone lists them.
+PYTHON ?= python3
+PORT ?= 8000
+DEVICE ?= cpu
+# With plain pip on the public index a bare torch brings about 3 GB of CUDA packages. For a CPU build:
+#   make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+CORES := $(shell nproc 2>/dev/null || echo 2)
+WORKERS ?= $(if $(PAGE),1,$(if $(filter cuda,$(DEVICE)),1,$(CORES)))
+# Two workers with two threads each slow each other down on two cores.
+THREADS := $(shell n=$$(( $(CORES) / $(WORKERS) )); [ $$n -ge 1 ] && echo $$n || echo 1)
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+VENV := .venv
+SITE_VENV := .venv-site
+RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest -q --dist loadfile
+export NO_MKDOCS_2_WARNING := 1
+export OMP_NUM_THREADS := $(THREADS)
+export TF_NUM_INTRAOP_THREADS := $(THREADS)
+export TF_NUM_INTEROP_THREADS := 1
+
+.PHONY: help serve test pages update claims site ledger lint fix tests scripts browser summary clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(SITE_VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(SITE_VENV)
+	$(SITE_VENV)/bin/python $(PIP_INSTALL) -e '.[site]'
+	@touch $@
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) $(PIP_INSTALL) 'torch>=2.11'
+	$(RUN) $(PIP_INSTALL) -e '.[site,models,test]'
+	@touch $@
+
+serve: $(SITE_VENV)/.ready ## live preview on http://127.0.0.1:8000; installs the site's part alone, no torch
+	$(SITE_VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
+
+test: $(VENV)/.ready ## everything: blocks, scripts, tooling tests, strict build, ledger, browser
+	@date +%s > $(VENV)/.started
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory tests
+	$(MAKE) --no-print-directory pages
+	$(MAKE) --no-print-directory scripts
+	$(MAKE) --no-print-directory site
+	$(MAKE) --no-print-directory browser
+	@$(MAKE) --no-print-directory ledger
+	@echo "make test: passed in $$(( $$(date +%s) - $$(cat $(VENV)/.started) )) s, installation not counted"
+
+pages: $(VENV)/.ready ## run the blocks and write evidence; PAGE=docs/….md for one page, DEVICE=cuda on a GPU
+	@$(RUN) -m tooling.hub
+	$(PYTEST) $(or $(PAGE),docs) -n $(WORKERS) --device $(DEVICE) $(if $(PAGE),,--cov --cov-report=term-missing --cov-fail-under=100)
+
+update: $(VENV)/.ready ## run one page and rewrite its expected outputs and figures; PAGE=docs/….md
+	@test -n "$(PAGE)" || { echo "name the page: make update PAGE=docs/….md"; exit 2; }
+	@$(RUN) -m tooling.hub
+	$(PYTEST) $(PAGE) -n 1 --device $(DEVICE) --update-outputs
+	@git --no-pager diff --stat -- docs
+
+claims: $(VENV)/.ready ## repeat each page's assertions over five seeds; PAGE=docs/….md for one page
+	@$(RUN) -m tooling.hub
+	$(RUN) -m tooling.claims $(PAGE)
+
+scripts: $(VENV)/.ready ## each snippet module as a script in a fresh interpreter
+	@$(RUN) -m tooling.hub
+	$(RUN) -m tooling.claims --seeds 42 $(PAGE)
+
+site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven
+	$(VENV)/bin/mkdocs build --strict --quiet --clean
+	@$(MAKE) --no-print-directory ledger
+
+ledger:
+	@$(RUN) -m tooling.ledger
+
+tests: $(VENV)/.ready ## unit tests of the tooling and the canaries
+	$(PYTEST) tests/tooling -n $(CORES) --cov=tooling --cov-report=term-missing --cov-fail-under=95
+
+browser: $(VENV)/.ready ## the built site: facts, links, browser
+	$(PYTEST) tests/site
+
+lint: $(VENV)/.ready ## formatting and types
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+fix: $(VENV)/.ready ## mend what can be mended
+	$(RUN) -m ruff check --fix .
+
+clean: ## remove what the commands made
+	rm -rf $(VENV) $(SITE_VENV) site evidence .hub *.egg-info

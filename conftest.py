@@ -1,0 +1,19 @@
+"""Wires Sybil: every code block that a page under docs/ publishes is a test."""
+
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+
+from tooling.sybil_parser import PublishedBlockParser, close
+
+pytest_plugins = ["tooling.plugin"]
+ROOT = Path(__file__).parent
+parser = PublishedBlockParser(ROOT)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    parser.update = config.getoption("--update-outputs")
+
+
+pytest_collect_file = Sybil([parser], path="docs", pattern="*.md", teardown=close).pytest()

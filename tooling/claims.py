@@ -1,0 +1,89 @@
+"""Whether the assertions of a module hold beyond its own seed."""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tooling import hub
+from tooling.errors import PageError
+from tooling.modules import module_paths
+from tooling.project import Project
+
+SEEDS = (42, 1, 2, 3, 4)
+SEED_LINE = re.compile(r"^SEED = 42$", re.MULTILINE)
+SECONDS = 600
+
+
+def with_seed(path: Path, seed: int, project: Project) -> str:
+    """The module's text with another seed.
+
+    Raises:
+        PageError: the module has no line `SEED = 42`, or more than one.
+    """
+    text, count = SEED_LINE.subn(f"SEED = {seed}", project.read(path))
+    if count != 1:
+        raise PageError(
+            project.relative(path), 1, f"{count} lines `SEED = 42`", "one, in the first region", "make claims"
+        )
+    return text
+
+
+def repeat(path: Path, seed: int, project: Project) -> tuple[float, str]:
+    """Runs a module once in a fresh interpreter; gives seconds and the error, empty if none."""
+    text = with_seed(path, seed, project)
+    with tempfile.TemporaryDirectory(prefix="claims-") as folder:
+        script = Path(folder) / path.name
+        script.write_text(text, encoding="utf-8")
+        start = time.perf_counter()
+        try:
+            done = subprocess.run(
+                [sys.executable, script.name],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                env=os.environ
+                | {"CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "2"},
+            )
+        except subprocess.TimeoutExpired:
+            return SECONDS, f"no end within {SECONDS} s"
+        return time.perf_counter() - start, done.stderr if done.returncode else ""
+
+
+def modules(pages: list[Path], project: Project) -> list[Path]:
+    """The modules that run as scripts: the pages' own, without the pitfalls."""
+    found = {module for page in pages for module in module_paths(page, project)}
+    return sorted(module for module in found if not module.stem.endswith("_pitfalls"))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pages", nargs="*", type=Path, help="pages under docs/; all if none is named")
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    arguments = parser.parse_args()
+    project = Project(Path.cwd())
+    hub.activate(project.root)
+    pages = [page.resolve() for page in arguments.pages] or project.page_paths()
+    failed = 0
+    for module in modules(pages, project):
+        for seed in map(int, arguments.seeds.split(",")):
+            try:
+                seconds, error = repeat(module, seed, project)
+            except PageError as problem:
+                seconds, error = 0.0, str(problem)
+            failed += bool(error)
+            state = "failed" if error else "passed"
+            print(f"{state}  {project.relative(module)}  seed {seed}  {seconds:.1f} s", flush=True)
+            if error:
+                print(error[-3000:])
+    print(f"{failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Which snippet modules belong to a page, and whether the page is their script."""
+
+from pathlib import Path
+
+from tooling import regions
+from tooling.errors import PageError
+from tooling.kinds import PYTHON, Block
+from tooling.project import Project
+from tooling.regions import Region
+
+
+def base_module(region: Region) -> str:
+    """The module whose namespace a region runs in: pitfalls run on a copy of their module's."""
+    return region.path.removesuffix(".py").removesuffix("_pitfalls") + ".py"
+
+
+def module_paths(path: Path, project: Project) -> list[Path]:
+    """The snippet modules that belong to a page: its name, or its name and a variant (`_keras`)."""
+    stem = _stem(path)
+    longer = [_stem(other) for other in path.parent.glob("*.md") if _stem(other).startswith(f"{stem}_")]
+    folder = (project.snippets / path.relative_to(project.docs)).parent
+    return sorted(
+        module
+        for module in folder.glob(f"{stem}*.py")
+        if _belongs(module.stem, stem) and not any(_belongs(module.stem, other) for other in longer)
+    )
+
+
+def _stem(path: Path) -> str:
+    return path.stem.replace("-", "_")
+
+
+def _belongs(module: str, stem: str) -> bool:
+    return module == stem or module.startswith(f"{stem}_")
+
+
+def check_modules(blocks: list[Block], path: Path, project: Project) -> None:
+    """The page is the script: each region of its modules once, in file order, and no other's.
+
+    Raises:
+        PageError: a region is missing, repeated, out of order, or of another page.
+    """
+    page = project.relative(path)
+    modules = {
+        project.relative(module): regions.cut_module(module, project)
+        for module in module_paths(path, project)
+    }
+    shown: dict[str, list[Block]] = {module: [] for module in modules}
+    for block in blocks:
+        if block.language in PYTHON and block.region is not None:
+            if block.region.path not in modules or not block.region.name:
+                raise PageError(
+                    page,
+                    block.line,
+                    f"{block.region.path}:{block.region.name} belongs to another page",
+                    f"a region of {' or '.join(modules) or 'a module named like the page'}",
+                )
+            shown[block.region.path].append(block)
+    for module, whole in modules.items():
+        names = [block.region.name for block in shown[module] if block.region]
+        for block, expected in zip(shown[module], whole, strict=False):
+            if block.region and block.region.name != expected.name:
+                raise PageError(
+                    page,
+                    block.line,
+                    f"region {block.region.name!r} of {module} out of order",
+                    f"{expected.name!r} here: each region once, in file order",
+                )
+        if len(names) > len(whole):
+            raise PageError(
+                page,
+                shown[module][len(whole)].line,
+                f"region {names[len(whole)]!r} twice",
+                "each region once",
+            )
+        if len(names) < len(whole):
+            raise PageError(
+                module,
+                whole[len(names)].start,
+                f"region {whole[len(names)].name!r} is on no page",
+                f"an include of it in {page}",
+            )

@@ -1,0 +1,140 @@
+"""From a page to the code blocks that it publishes, read from the page as the site renders it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import lxml.html
+from mkdocs.utils.meta import get_data
+
+from tooling import regions
+from tooling.errors import PageError
+from tooling.fences import Fence, scan
+from tooling.kinds import Block, classify
+from tooling.modules import check_modules
+from tooling.project import Project
+from tooling.regions import Region
+
+SKIP = re.compile(r"<!--\s*(sybil|skip|invisible|no-?test|clear-namespace)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CodeElement:
+    """A code element of the rendered page."""
+
+    text: str
+    language: str
+    title: str
+    data: dict[str, str]
+
+
+def published_blocks(path: Path, project: Project) -> list[Block]:
+    """All code blocks of a page, in the order in which they are published.
+
+    Raises:
+        PageError: a block cannot be traced to its source, or its kind is not known.
+    """
+    page = project.relative(path)
+    source = project.read(path)
+    for number, line in enumerate(source.splitlines(), start=1):
+        if SKIP.search(line):
+            raise PageError(
+                page,
+                number,
+                f"a directive that would skip a block: {line.strip()}",
+                'no directive, or a fence with data-exempt="reason" data-until="YYYY-MM-DD"',
+            )
+    fences = scan(source, page)
+    sources = [_source(fence, page, project) for fence in fences]
+    elements = code_elements(render(source, project))
+    _match(elements, fences, [text for text, _ in sources], page, source)
+    blocks: list[Block] = []
+    for element, fence, (_, region) in zip(elements, fences, sources, strict=True):
+        block = Block(
+            len(blocks) + 1,
+            fence.line,
+            fence.end,
+            "",
+            element.language,
+            element.title,
+            element.text,
+            region,
+            fence,
+            element.data,
+        )
+        blocks.append(classify(block, blocks, page))
+    check_modules(blocks, path, project)
+    return blocks
+
+
+def render(source: str, project: Project) -> str:
+    """The page's HTML as the site build makes it, before the theme's frame."""
+    text, _ = get_data(source)
+    return str(project.markdown.reset().convert(text))
+
+
+def code_elements(html: str) -> list[CodeElement]:
+    """Every element that a reader sees as a block of code, in order."""
+    tree = lxml.html.fragment_fromstring(html, create_parent="div")
+    elements = []
+    for node in tree.xpath("//pre | //code[not(ancestor::pre)]"):
+        classes = " ".join([node.get("class") or "", *(c.get("class") or "" for c in node.xpath("./code"))])
+        if node.xpath("ancestor::td[contains(@class, 'linenos')]"):
+            continue  # line numbers, not code
+        if node.tag == "code" and "language-" not in classes and "\n" not in node.text_content():
+            continue  # a word of code in a sentence
+        frames = node.xpath("ancestor::div[contains(@class, 'highlight')][last()]")
+        frame = frames[0] if frames else node
+        language = re.search(r"language-(\S+)", f"{frame.get('class')} {classes}")
+        titles = frame.xpath(".//span[@class='filename']") or frame.xpath(".//th[@class='filename']")
+        elements.append(
+            CodeElement(
+                text=node.text_content().strip("\n"),
+                language="mermaid" if "diagram" in classes else language[1] if language else "",
+                title=titles[0].text_content() if titles else "",
+                data={k.removeprefix("data-"): v for k, v in frame.attrib.items() if k.startswith("data-")},
+            )
+        )
+    return elements
+
+
+def _source(fence: Fence, page: str, project: Project) -> tuple[str, Region | None]:
+    """What a fence must publish: the region that it includes, or its own text."""
+    if "8<-" not in fence.text:
+        return fence.text, None
+    if len(fence.text.strip().splitlines()) != 1:
+        raise PageError(page, fence.line, "an include among other lines", "one include alone in its fence")
+    region = regions.resolve(fence.text, page, fence.line + 1, project)
+    return region.text, region
+
+
+def _match(
+    elements: list[CodeElement], fences: list[Fence], texts: list[str], page: str, source: str
+) -> None:
+    """Each rendered code element must be one fence of the source, with the same text."""
+    for index, element in enumerate(elements):
+        if index < len(texts) and element.text == texts[index].strip("\n"):
+            continue
+        later = {text.strip("\n") for text in texts[index:]}
+        if element.text not in later and len(elements) > len(fences):
+            first = element.text.strip().splitlines()[0] if element.text.strip() else ""
+            lines = [n for n, line in enumerate(source.splitlines(), 1) if first and first in line]
+            raise PageError(
+                page,
+                lines[0] if lines else 1,
+                f"a code block that is no fence (indented or raw HTML): {first!r}",
+                "a fence with a language, its code included from a snippet",
+            )
+        raise PageError(
+            page,
+            fences[min(index, len(fences) - 1)].line,
+            f"the page publishes {element.text[:60]!r}, not what stands in the source",
+            "spaces instead of tabs, and an include that is expanded (not inside a quote)",
+        )
+    if len(fences) > len(elements):
+        raise PageError(
+            page,
+            fences[len(elements)].line,
+            "a fence that the site does not render as code",
+            "a fence indented like its surroundings, with a blank line before it",
+        )

@@ -1,0 +1,90 @@
+"""The pytest plugin: time limits, the run's environment, and the evidence at its end."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tooling import evidence, hub
+from tooling.errors import PageError
+from tooling.kinds import Block
+from tooling.pages import published_blocks
+from tooling.project import Project
+from tooling.runner import SECONDS, PageRun, Result
+from tooling.sybil_parser import PAGE_RUN
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("pages")
+    group.addoption("--device", choices=("cpu", "cuda"), default="cpu", help="where the blocks run")
+    group.addoption("--update-outputs", action="store_true", help="rewrite expected outputs and figures")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    root = Path(config.rootpath)
+    if config.getoption("--device") == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the blocks' own device line then says "cpu"
+    os.environ.update({"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "2"})
+    hub.activate(root)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(Project(root), config), "evidence-recorder")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(block := getattr(getattr(item, "example", None), "parsed", None), Block):
+            item.add_marker(pytest.mark.timeout(int(block.data.get("timeout", SECONDS))))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Lets a block's result travel with its report, from a worker to the recorder."""
+    try:
+        return (yield)
+    finally:
+        example = getattr(item, "example", None)
+        if example is not None and isinstance(run := example.namespace.get(PAGE_RUN), PageRun):
+            result = asdict(run.results[example.parsed.index])
+            item.user_properties.append(("block", [example.parsed.index, result]))
+
+
+class Recorder:
+    """Gathers the results of all workers and writes one record a page."""
+
+    def __init__(self, project: Project, config: pytest.Config) -> None:
+        self.project, self.config = project, config
+        self.results: dict[str, dict[int, Result]] = defaultdict(dict)
+
+    def pytest_sessionstart(self) -> None:
+        self.environment = evidence.environment(self.project, self.config.getoption("--device"))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        page = report.nodeid.split("::")[0]
+        if not page.endswith(".md"):
+            return
+        results = self.results[page]
+        for name, value in report.user_properties:
+            if name == "block" and isinstance(value, list):
+                results[value[0]] = Result(**value[1])
+
+    def pytest_sessionfinish(self) -> None:
+        for page, results in self.results.items():
+            path = self.project.root / page
+            try:
+                blocks = published_blocks(path, self.project)
+            except PageError:
+                evidence.file_of(
+                    path.relative_to(self.project.docs).as_posix(), self.project, self.environment["device"]
+                ).unlink(missing_ok=True)
+                continue  # its own failing test has said why; old evidence proves nothing now
+            evidence.write(
+                evidence.record(path, blocks, results, self.project, self.environment), self.project
+            )
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.results:
+            terminalreporter.write_line(f"evidence: {len(self.results)} pages in {self.project.evidence}")

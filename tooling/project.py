@@ -1,0 +1,70 @@
+"""A project on disk: its folders, its MkDocs configuration, its Markdown converter."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from markdown import Markdown
+from mkdocs.config import load_config
+from mkdocs.config.defaults import MkDocsConfig
+
+from tooling.errors import PageError
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folder that holds `mkdocs.yml`, `docs/` and `snippets/`."""
+
+    root: Path
+
+    @property
+    def docs(self) -> Path:
+        return self.root / "docs"
+
+    @property
+    def snippets(self) -> Path:
+        return self.root / "snippets"
+
+    @property
+    def evidence(self) -> Path:
+        return self.root / "evidence"
+
+    @property
+    def site(self) -> Path:
+        return self.root / "site"
+
+    @cached_property
+    def config(self) -> MkDocsConfig:
+        return load_config(str(self.root / "mkdocs.yml"))
+
+    @cached_property
+    def markdown(self) -> Markdown:
+        """The converter that the site build makes from the same configuration."""
+        return Markdown(
+            extensions=self.config.markdown_extensions,
+            extension_configs=self.config.mdx_configs,
+        )
+
+    def relative(self, path: Path) -> str:
+        """A path as messages and records name it: from the root, with forward slashes."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    def page_paths(self) -> list[Path]:
+        return sorted(self.docs.rglob("*.md"))
+
+    def read(self, path: Path) -> str:
+        """The text of a file inside the project.
+
+        Raises:
+            PageError: the file is missing, not UTF-8, or reached through a link or `..`.
+        """
+        name = self.relative(path)
+        if not path.resolve().is_relative_to(self.root.resolve()) or path.is_symlink():
+            raise PageError(name, 1, "a symbolic link or a path out of the project", "a plain file inside it")
+        if not path.is_file():
+            raise PageError(name, 1, "no such file", "an existing file: check the spelling")
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            line = path.read_bytes()[: error.start].count(b"\n") + 1
+            raise PageError(name, line, "not UTF-8 text", "the file saved as UTF-8") from None

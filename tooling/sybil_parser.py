@@ -1,0 +1,65 @@
+"""Published blocks as Sybil regions: Sybil finds, orders and runs them under pytest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sybil import Document, Example, Region
+
+from tooling.errors import PageError
+from tooling.kinds import Block
+from tooling.pages import published_blocks
+from tooling.project import Project
+from tooling.runner import BlockFailure, PageRun
+
+PAGE_RUN = "page_run"  # where a document's namespace keeps the run of its page
+
+
+class PublishedBlockParser:
+    """A Sybil parser that yields one region for each block that the page publishes."""
+
+    def __init__(self, root: Path, update: bool = False) -> None:
+        self.project, self.update = Project(root), update
+
+    def __call__(self, document: Document) -> Iterator[Region]:
+        path = Path(document.path)
+        starts = [0]
+        for line in document.text.splitlines(keepends=True):
+            starts.append(starts[-1] + len(line))
+        try:
+            blocks = published_blocks(path, self.project)
+        except PageError as error:
+            # A page that cannot be read is one failing test of its own: the other pages go on.
+            yield Region(0, 0, parsed=None, evaluator=_Failing(error))
+            return
+        document.namespace[PAGE_RUN] = PageRun(path, blocks, self.project, self.update)
+        for block in blocks:
+            yield Region(starts[block.line - 1], starts[block.end], parsed=block, evaluator=evaluate)
+
+
+class _Failing:
+    def __init__(self, error: PageError) -> None:
+        self.error = error
+
+    def __call__(self, example: Example) -> str:
+        return str(self.error)
+
+
+def evaluate(example: Example) -> str:
+    """Runs one block; an empty text means that it passed."""
+    run: PageRun = example.namespace[PAGE_RUN]
+    block: Block = example.parsed
+    try:
+        run.run(block)
+    except BlockFailure as failure:
+        return run.report(block, str(failure))
+    except pytest.fail.Exception as failure:  # pytest-timeout
+        return run.report(block, str(failure))
+    return ""
+
+
+def close(namespace: dict[str, object]) -> None:
+    """Sybil's teardown of a document."""
+    run = namespace.get(PAGE_RUN)
+    if isinstance(run, PageRun):
+        run.close()
