@@ -15,6 +15,8 @@ from tooling.modules import check_modules
 from tooling.project import Project
 from tooling.regions import Region
 
+INCLUDES = re.compile(r"^\s*-+8<-+(\s|$)")
+ESCAPED = re.compile(r";(?=-+8<-+)")  # how a page shows an include or a marker as text
 SKIP = re.compile(r"<!--\s*(sybil|skip|invisible|no-?test|clear-namespace)\b", re.IGNORECASE)
 
 
@@ -100,9 +102,10 @@ def code_elements(html: str) -> list[CodeElement]:
 
 def _source(fence: Fence, page: str, project: Project) -> tuple[str, Region | None]:
     """What a fence must publish: the region that it includes, or its own text."""
-    if "8<-" not in fence.text:
-        return fence.text, None
-    if len(fence.text.strip().splitlines()) != 1:
+    lines = fence.text.strip().splitlines()
+    if not any(INCLUDES.match(line) for line in lines):
+        return ESCAPED.sub("", fence.text), None
+    if len(lines) != 1:
         raise PageError(page, fence.line, "an include among other lines", "one include alone in its fence")
     region = regions.resolve(fence.text, page, fence.line + 1, project)
     return region.text, region
