@@ -77,7 +77,9 @@ ledger:
 tests: $(VENV)/.ready ## unit tests of the tooling and the canaries
 	$(PYTEST) tests/tooling -n $(CORES) --cov=tooling --cov-report=term-missing --cov-fail-under=95
 
+# Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
 browser: $(VENV)/.ready ## the built site: facts, links, browser
+	@command -v chromium >/dev/null || $(RUN) -m playwright install chromium
 	$(PYTEST) tests/site
 
 lint: $(VENV)/.ready ## formatting and types
