@@ -1,0 +1,3 @@
+# --8<-- [start:undefined]
+print(undefined)
+# --8<-- [end:undefined]

@@ -1,0 +1,77 @@
+"""Facts about the documentation that no reader should have to trust."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tooling import evidence
+from tooling.claims import SEED_LINE, modules
+from tooling.modules import module_paths
+from tooling.project import Project
+
+from .conftest import ROOT
+
+HEADINGS = ["题目", "答案", "概念验证", "落地", "解析", "常见错误", "落地清单", "参考"]
+SECTIONS = ["concepts", "challenges", "nlp", "vision", "beyond"]
+PROJECT = Project(ROOT)
+CONTENT = [page for page in PROJECT.page_paths() if page.relative_to(PROJECT.docs).parts[0] in SECTIONS]
+MODULES = modules(PROJECT.page_paths(), PROJECT)
+
+
+def test_there_are_pages_and_modules() -> None:
+    assert CONTENT and MODULES
+
+
+def test_every_module_belongs_to_a_page() -> None:
+    owned = {module for page in PROJECT.page_paths() for module in module_paths(page, PROJECT)}
+    assert set(PROJECT.snippets.rglob("*.py")) == owned
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_seed_and_device_are_visible(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    first = text.split("# --8<-- [end:")[0]
+    assert len(SEED_LINE.findall(first)) == 1
+    if re.search(r"^import torch\b", text, re.MULTILINE):
+        assert 'device = "cuda" if torch.cuda.is_available() else "cpu"' in first
+
+
+@pytest.mark.parametrize("page", CONTENT, ids=lambda path: path.stem)
+def test_template_headings_in_order(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == HEADINGS
+
+
+@pytest.mark.parametrize("page", CONTENT, ids=lambda path: path.stem)
+def test_the_answer_is_short(page: Path) -> None:
+    answer = page.read_text(encoding="utf-8").split("## 答案\n")[1].strip().split("\n\n")[0]
+    assert 0 < len(answer) <= 200
+
+
+@pytest.mark.parametrize("page", CONTENT, ids=lambda path: path.stem)
+def test_figures_have_alternative_text_and_are_drawn_by_a_block(page: Path) -> None:
+    images = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert images, "each content page shows at least one figure"
+    record = evidence.load(page.relative_to(PROJECT.docs).as_posix(), PROJECT, "cpu")
+    assert record is not None
+    drawn = {name for block in record["blocks"] for name in block["figures"]}
+    assert all(len(text) >= 10 for text, _ in images)
+    assert {name for _, name in images} == drawn
+
+
+@pytest.mark.parametrize("page", CONTENT, ids=lambda path: path.stem)
+def test_two_mistakes_are_executed(page: Path) -> None:
+    mistakes = page.read_text(encoding="utf-8").split("## 常见错误\n")[1].split("## 落地清单")[0]
+    assert len(re.findall(r'--8<-- "snippets/', mistakes)) >= 2
+
+
+def test_both_readmes_give_the_same_commands() -> None:
+    blocks = [
+        re.findall(r"^```bash\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.M | re.S)
+        for name in ("README.md", "README.zh.md")
+    ]
+    assert blocks[0] and blocks[0] == blocks[1]
+    targets = set(re.findall(r"`?make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets and all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
