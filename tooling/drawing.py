@@ -16,7 +16,7 @@ BANNER = (
 
 
 def block_line(index: int, sha: str, records: dict[str, Record], fresh: dict[str, bool]) -> str:
-    """The line under one block, which opens to the details of its runs."""
+    """The line under one block, which opens to the details of its runs; nothing under a diagram."""
     runs = []
     for device, record in records.items():
         block = next((b for b in record["blocks"] if b["index"] == index), None)
@@ -24,6 +24,8 @@ def block_line(index: int, sha: str, records: dict[str, Record], fresh: dict[str
             runs.append((device, record, block))
     if not runs:
         return _details("未验证", "missing", [])
+    if runs[0][2]["language"] == "mermaid":
+        return ""
     ok = all(fresh[d] and b["sha256"] == sha and b["status"] in ("passed", "exempt") for d, _, b in runs)
     if runs[0][2]["kind"] == "exempt":
         return _details(f"豁免：{runs[0][2]['reason']}（{runs[0][2]['until']} 前复核）", "exempt", [])

@@ -31,9 +31,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     for index, node in enumerate(blocks, start=1):
         code = node.css_first("td.code") or node.css_first("pre") or node
         line = drawing.block_line(index, regions.sha256(code.text()), records, fresh)
-        drawn = LexborHTMLParser(line).css_first("details")
-        assert drawn is not None
-        node.insert_after(drawn)
+        if (drawn := LexborHTMLParser(line).css_first("details")) is not None:
+            node.insert_after(drawn)
     assert tree.body is not None
     return str(tree.body.inner_html)
 

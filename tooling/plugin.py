@@ -1,6 +1,7 @@
 """The pytest plugin: time limits, the run's environment, and the evidence at its end."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -58,6 +59,7 @@ class Recorder:
     def __init__(self, project: Project, config: pytest.Config) -> None:
         self.project, self.config = project, config
         self.results: dict[str, dict[int, Result]] = defaultdict(dict)
+        self.crashed: dict[str, set[int]] = defaultdict(set)
 
     def pytest_sessionstart(self) -> None:
         self.environment = evidence.environment(self.project, self.config.getoption("--device"))
@@ -70,6 +72,8 @@ class Recorder:
         for name, value in report.user_properties:
             if name == "block" and isinstance(value, list):
                 results[value[0]] = Result(**value[1])
+        if str(report.when) == "???":  # xdist: the worker's process ended while it ran this block
+            self.crashed[page].add(int(re.findall(r"::line:(\d+)", report.nodeid)[0]))
 
     def pytest_sessionfinish(self) -> None:
         for page, results in self.results.items():
@@ -81,6 +85,8 @@ class Recorder:
                     path.relative_to(self.project.docs).as_posix(), self.project, self.environment["device"]
                 ).unlink(missing_ok=True)
                 continue  # its own failing test has said why; old evidence proves nothing now
+            crashed = {block.index for block in blocks if block.line in self.crashed[page]}
+            results |= {index: Result(status="failed") for index in crashed}
             evidence.write(
                 evidence.record(path, blocks, results, self.project, self.environment), self.project
             )
