@@ -74,9 +74,3 @@ for frames in (24, 200):
     clip = torch.zeros(1, 1, 24, frames)
     print(frames, "帧的录音，输出", tuple(adaptive(clip).shape))
 # --8<-- [end:one-label-a-clip]
-
-# --8<-- [start:one-label-a-clip]
-for frames in (24, 200):
-    clip = torch.zeros(1, 1, 24, frames)
-    print(frames, "帧的录音，输出", tuple(adaptive(clip).shape))
-# --8<-- [end:one-label-a-clip]

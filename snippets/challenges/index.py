@@ -163,7 +163,7 @@ alone = ((shards[0] - full).norm() / full.norm()).item()  # 基线：只用自�
 print(f"与整批的梯度相差: 8 份平均 {error:.4f}，只用一份 {alone:.2f}")
 for n in (8, 1024):
     print(f"{n:4} 个进程: 环形每个发出 {2 * (n - 1) / n:.2f} 倍梯度，汇总再发回则有一处收发 {2 * (n - 1)} 倍")
-assert error < 1e-4 < 0.5 < alone
+assert error < 1e-4 < 0.2 < alone
 # --8<-- [end:gradient-average]
 
 # --8<-- [start:auto-ml]

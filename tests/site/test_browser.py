@@ -43,7 +43,6 @@ def test_diagrams_and_formulas_are_drawn(browser: Browser, address: str) -> None
     ("query", "page"),
     [
         ("参数个数", "concepts/large-models/"),
-        ("检查点", "challenges/"),
         ("生成器", "errata/"),
         ("凭据", "evidence/"),
     ],
