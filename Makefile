@@ -45,12 +45,13 @@ test: $(VENV)/.ready ## lint, blocks, scripts, strict build, ledger
 	$(MAKE) --no-print-directory pages
 	$(MAKE) --no-print-directory scripts
 	$(MAKE) --no-print-directory site
+	$(MAKE) --no-print-directory browser
 	@$(MAKE) --no-print-directory ledger
 	@echo "make test: passed in $$(( $$(date +%s) - $$(cat $(VENV)/.started) )) s, installation not counted"
 
 pages: $(VENV)/.ready ## run the blocks and write evidence; PAGE=docs/….md for one page, DEVICE=cuda on a GPU
 	@$(RUN) -m tooling.hub
-	$(PYTEST) $(or $(PAGE),docs) -n $(WORKERS) --device $(DEVICE) $(if $(PAGE),,--cov --cov-report=term-missing)
+	$(PYTEST) $(or $(PAGE),docs) -n $(WORKERS) --device $(DEVICE) $(if $(PAGE),,--cov --cov-report=term-missing --cov-fail-under=100)
 
 update: $(VENV)/.ready ## run one page and rewrite its expected outputs and figures; PAGE=docs/….md
 	@test -n "$(PAGE)" || { echo "name the page: make update PAGE=docs/….md"; exit 2; }

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sybil import Sybil
 
-from tooling.sybil_parser import PublishedBlockParser, close
+from tooling.sybil_parser import PageDocument, PublishedBlockParser, close
 
 pytest_plugins = ["tooling.plugin"]
 ROOT = Path(__file__).parent
@@ -16,4 +16,6 @@ def pytest_configure(config: pytest.Config) -> None:
     parser.update = config.getoption("--update-outputs")
 
 
-pytest_collect_file = Sybil([parser], path="docs", pattern="*.md", teardown=close).pytest()
+pytest_collect_file = Sybil(
+    [parser], path="docs", pattern="*.md", teardown=close, document_types={".md": PageDocument}
+).pytest()

@@ -94,7 +94,7 @@ def key(path: Path, blocks: list[Block], project: Project, device: str) -> str:
         add(project.relative(module), module.read_bytes())
     text = "\n".join(block.text for block in blocks)
     for file in sorted((project.snippets / "data").glob("*")):
-        if file.name in text:
+        if file.is_file() and file.name in text:
             add(file.name, file.read_bytes())
     constraints = project.root / "constraints.txt"
     add(constraints.read_bytes() if constraints.is_file() else b"")

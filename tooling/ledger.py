@@ -20,6 +20,7 @@ from tooling.evidence import Record
 from tooling.pages import published_blocks
 from tooling.project import Project
 
+CODE = "pre, code, samp, kbd, xmp, textarea"
 WITHOUT_PAGE = {"404.html"}
 
 
@@ -36,7 +37,7 @@ class Account:
 
 def code_texts(html: str) -> list[str]:
     """The text of every element that a reader sees as a block of code, in order."""
-    return [node.text().strip("\n") for node in LexborHTMLParser(html).css("pre, code") if _is_block(node)]
+    return [node.text().strip("\n") for node in LexborHTMLParser(html).css(CODE) if _is_block(node)]
 
 
 def _is_block(node: LexborNode) -> bool:
@@ -47,7 +48,8 @@ def _is_block(node: LexborNode) -> bool:
         ):
             return False  # counted with its <pre>, or line numbers
         parent = parent.parent
-    return node.tag == "pre" or "\n" in node.text() or "language-" in (node.attributes.get("class") or "")
+    several = "\n" in node.text() or node.css_first("br") is not None
+    return node.tag == "pre" or several or "language-" in (node.attributes.get("class") or "")
 
 
 def page_of(html: Path, project: Project) -> str | None:

@@ -67,14 +67,16 @@ def rewrite(path: Path, outputs: dict[int, tuple[Block, str]]) -> bool:
     Raises:
         PageError: an output would close its own fence.
     """
-    before = path.read_text(encoding="utf-8")
-    lines = before.splitlines()
+    before = path.read_bytes().decode()
+    lines = before.splitlines(keepends=True)
     for block, text in sorted(outputs.values(), key=lambda pair: -pair[0].line):
         if any(line.strip().startswith(block.fence.mark) for line in text.splitlines()):
             raise PageError(path, block.line, "the output holds the fence's own mark", "a longer fence")
-        body = [(block.fence.prefix + line).rstrip() for line in text.strip("\n").splitlines()]
+        fence = lines[block.line - 1]
+        ending = fence[len(fence.rstrip("\r\n")) :]
+        body = [(block.fence.prefix + line).rstrip() + ending for line in text.strip("\n").splitlines()]
         lines[block.line : block.end - 1] = body
-    after = "\n".join(lines) + "\n"
+    after = "".join(lines)
     if after != before:
         replace_file(path, after)
     return after != before

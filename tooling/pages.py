@@ -17,6 +17,7 @@ from tooling.regions import Region
 
 INCLUDES = re.compile(r"^\s*-+8<-+(\s|$)")
 ESCAPED = re.compile(r";(?=-+8<-+)")  # how a page shows an include or a marker as text
+CODE = "self::code or self::samp or self::kbd or self::xmp or self::textarea"
 SKIP = re.compile(r"<!--\s*(sybil|skip|invisible|no-?test|clear-namespace)\b", re.IGNORECASE)
 
 
@@ -47,6 +48,7 @@ def published_blocks(path: Path, project: Project) -> list[Block]:
                 'no directive, or a fence with data-exempt="reason" data-until="YYYY-MM-DD"',
             )
     fences = scan(source, page)
+    _check_prose(source, fences, page)
     sources = [_source(fence, page, project) for fence in fences]
     elements = code_elements(render(source, project))
     _match(elements, fences, [text for text, _ in sources], page, source)
@@ -57,7 +59,7 @@ def published_blocks(path: Path, project: Project) -> list[Block]:
             fence.line,
             fence.end,
             "",
-            element.language,
+            _declared(fence),
             element.title,
             element.text,
             region,
@@ -79,11 +81,12 @@ def code_elements(html: str) -> list[CodeElement]:
     """Every element that a reader sees as a block of code, in order."""
     tree = lxml.html.fragment_fromstring(html, create_parent="div")
     elements = []
-    for node in tree.xpath("//pre | //code[not(ancestor::pre)]"):
+    for node in tree.xpath(f"//pre | //*[{CODE}][not(ancestor::pre)]"):
         classes = " ".join([node.get("class") or "", *(c.get("class") or "" for c in node.xpath("./code"))])
         if node.xpath("ancestor::td[contains(@class, 'linenos')]"):
             continue  # line numbers, not code
-        if node.tag == "code" and "language-" not in classes and "\n" not in node.text_content():
+        several = "\n" in node.text_content() or bool(node.xpath(".//br"))
+        if node.tag != "pre" and "language-" not in classes and not several:
             continue  # a word of code in a sentence
         frames = node.xpath("ancestor::div[contains(@class, 'highlight')][last()]")
         frame = frames[0] if frames else node
@@ -100,6 +103,14 @@ def code_elements(html: str) -> list[CodeElement]:
     return elements
 
 
+def _check_prose(source: str, fences: list[Fence], page: str) -> None:
+    """An include between the fences would publish code as prose, which nothing runs."""
+    fenced = {line for fence in fences for line in range(fence.line, fence.end + 1)}
+    for number, line in enumerate(source.splitlines(), start=1):
+        if number not in fenced and INCLUDES.match(line):
+            raise PageError(page, number, "an include outside a fence", "an include alone in its fence")
+
+
 def _source(fence: Fence, page: str, project: Project) -> tuple[str, Region | None]:
     """What a fence must publish: the region that it includes, or its own text."""
     lines = fence.text.strip().splitlines()
@@ -109,6 +120,12 @@ def _source(fence: Fence, page: str, project: Project) -> tuple[str, Region | No
         raise PageError(page, fence.line, "an include among other lines", "one include alone in its fence")
     region = regions.resolve(fence.text, page, fence.line + 1, project)
     return region.text, region
+
+
+def _declared(fence: Fence) -> str:
+    """The language as its author typed it: the highlighter calls one that it does not know text."""
+    language = re.match(r"^\{?\s*\.?([\w+-]+)", fence.info)
+    return language[1] if language else ""
 
 
 def _match(

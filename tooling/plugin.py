@@ -16,6 +16,7 @@ from tooling.kinds import Block
 from tooling.pages import published_blocks
 from tooling.project import Project
 from tooling.runner import SECONDS, PageRun, Result
+from tooling.scheduling import PageScheduling
 from tooling.sybil_parser import PAGE_RUN
 
 
@@ -33,6 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     hub.activate(root)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(Project(root), config), "evidence-recorder")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PageScheduling | None:
+    return PageScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,15 +84,19 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         for page, results in self.results.items():
             path = self.project.root / page
+            name = path.relative_to(self.project.docs).as_posix()
+            file = evidence.file_of(name, self.project, self.environment["device"])
             try:
                 blocks = published_blocks(path, self.project)
             except PageError:
-                evidence.file_of(
-                    path.relative_to(self.project.docs).as_posix(), self.project, self.environment["device"]
-                ).unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
                 continue  # its own failing test has said why; old evidence proves nothing now
             crashed = {block.index for block in blocks if block.line in self.crashed[page]}
             results |= {index: Result(status="failed") for index in crashed}
+            passed = all(results.get(b.index, Result()).status in ("passed", "exempt") for b in blocks)
+            if self.config.getoption("--update-outputs") and not passed:
+                file.unlink(missing_ok=True)
+                continue  # nothing was rewritten: the page does not show the outputs of this run
             evidence.write(
                 evidence.record(path, blocks, results, self.project, self.environment), self.project
             )

@@ -9,7 +9,7 @@ from tooling.errors import PageError
 from tooling.project import Project
 
 INCLUDE = re.compile(r'^-{1,}8<-{1,} +"(?P<path>[^":]+)(?::(?P<name>[^":]+))?"$')
-MARKER = re.compile(r"^\s*#\s*-{1,}8<-{1,}\s*\[\s*(?P<side>start|end)\s*:(?P<name>[^\]]*)\]")
+MARKER = re.compile(r"^\s*#\s*-{1,}8<-{1,}[ \t]+\[\s*(?P<side>start|end)\s*:(?P<name>[^\]]*)\]")
 NAME = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 MOST_LINES = 40
 MOST_MODULE_LINES = 250

@@ -61,13 +61,17 @@ class PageRun:
 
     def close(self) -> None:
         """Frees what the blocks made; an update that went well as a whole is written now."""
-        if self.update and all(result.status in ("passed", "exempt") for result in self.results.values()):
-            shown = {b.index: (b, self.results[b.index].printed) for b in self.blocks if b.kind == "output"}
-            outputs.rewrite(self.path, shown)
-            self.figures.commit()
-        self.modules.clear()
-        gc.collect()
-        self._directory.cleanup()
+        try:
+            if self.update and all(result.status in ("passed", "exempt") for result in self.results.values()):
+                shown = {
+                    b.index: (b, self.results[b.index].printed) for b in self.blocks if b.kind == "output"
+                }
+                outputs.rewrite(self.path, shown)
+                self.figures.commit()
+        finally:
+            self.modules.clear()
+            gc.collect()
+            self._directory.cleanup()
 
     def run(self, block: Block) -> None:
         """Runs one block and records what it took.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sybil import Document, Example, Region
+from sybil.typing import Parser
 
 from tooling.errors import PageError
 from tooling.kinds import Block
@@ -37,6 +38,18 @@ class PublishedBlockParser:
             yield Region(starts[block.line - 1], starts[block.end], parsed=block, evaluator=evaluate)
 
 
+class PageDocument(Document):
+    """A page as Sybil reads it; what is not UTF-8 is left to the parser, which says where it is."""
+
+    @classmethod
+    def parse(cls, path: str, *parsers: Parser, encoding: str = "utf-8") -> Document:
+        document = cls(Path(path).read_text(encoding=encoding, errors="replace"), path)
+        for parser in parsers:
+            for region in parser(document):
+                document.add(region)
+        return document
+
+
 class _Failing:
     def __init__(self, error: PageError) -> None:
         self.error = error
@@ -53,7 +66,7 @@ def evaluate(example: Example) -> str:
         run.run(block)
     except BlockFailure as failure:
         return run.report(block, str(failure))
-    except pytest.fail.Exception as failure:  # pytest-timeout
+    except (pytest.fail.Exception, pytest.skip.Exception) as failure:  # pytest-timeout; no block skips
         return run.report(block, str(failure))
     return ""
 
@@ -62,4 +75,7 @@ def close(namespace: dict[str, object]) -> None:
     """Sybil's teardown of a document."""
     run = namespace.get(PAGE_RUN)
     if isinstance(run, PageRun):
-        run.close()
+        try:
+            run.close()
+        except PageError as error:
+            pytest.fail(str(error), pytrace=False)

@@ -36,12 +36,6 @@ CANARIES = {
         ["sample.md:7", "name 'values' is not defined"],
     ),
     "region on no page": (
-        MODULE,
-        "SEED = 42\n",
-        "SEED = 42\n# --8<-- [end:setup]\n\n# --8<-- [start:more]\n",
-        ["sample.md:7", "expected: 'more' here"],
-    ),
-    "last region on no page": (
         PAGE,
         '``` { .python .annotate }\n--8<-- "snippets/sample.py:annotated"\n```\n',
         "",
@@ -101,7 +95,7 @@ CANARIES = {
         "# Sample\n\n```python\nz = 1\n```\n",
         ["sample.md:3", "typed into"],
     ),
-    "unclosed fence": (PAGE, '{"shown": true}\n```', '{"shown": true}', ["sample.md:", "never closed"]),
+    "unclosed fence": (PAGE, "make serve\n```", "make serve", ["sample.md:49", "never closed"]),
     "unknown language": (PAGE, "```json", "```jsno", ["sample.md:45", "unknown kind of block"]),
     "unknown attribute": (PAGE, "data-tolerance", "data-tolerence", ["sample.md:11", "data-tolerence"]),
     "output without a run": (

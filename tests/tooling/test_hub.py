@@ -1,0 +1,83 @@
+"""hub: the stand-ins lie where the real cache would hold the real weights."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tooling import hub
+
+LOAD = """
+import sys
+from transformers import AutoModel, AutoTokenizer
+
+for name in sys.argv[1:]:
+    tokenizer, model = AutoTokenizer.from_pretrained(name), AutoModel.from_pretrained(name)
+    inputs = tokenizer("大模型", return_tensors="pt")
+    assert tokenizer.unk_token_id not in inputs["input_ids"], name
+    assert model(**inputs).last_hidden_state.shape[1] == inputs["input_ids"].shape[1], name
+    print(name, "loaded")
+"""
+
+
+def test_every_stand_in_loads_offline_by_its_real_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.build(tmp_path)
+    environment = os.environ | {"HF_HUB_CACHE": str(hub.folder(tmp_path)), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, *hub.STAND_INS], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == [f"{name} loaded" for name in hub.STAND_INS], done.stderr
+
+
+def maker(folder: Path) -> None:
+    (folder / "config.json").write_text("{}")
+
+
+@pytest.fixture
+def one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "STAND_INS", {"owner/name": maker})
+
+
+def test_the_layout_is_that_of_the_cache(
+    one: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.build(tmp_path)
+    repository = hub.folder(tmp_path) / "models--owner--name"
+    revision = (repository / "refs/main").read_text()
+    assert len(revision) == 40
+    assert [path.name for path in (repository / "snapshots" / revision).iterdir()] == ["config.json"]
+    assert capsys.readouterr().out == "stand-in for owner/name: made\n"
+    hub.build(tmp_path)
+    assert capsys.readouterr().out == ""  # there already
+
+
+def test_a_stand_in_is_whole_or_not_there(one: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(folder: Path) -> None:
+        maker(folder)
+        raise OSError("disk full")
+
+    repository = hub.folder(tmp_path) / "models--owner--name"
+    with monkeypatch.context() as patch:
+        patch.setattr(hub, "STAND_INS", {"owner/name": breaks})
+        with pytest.raises(OSError, match="disk full"):
+            hub.build(tmp_path)
+    assert not repository.exists()
+    hub.build(tmp_path)
+    assert repository.is_dir()
+
+
+def test_the_folder_is_that_of_this_version(tmp_path: Path) -> None:
+    assert hub.folder(tmp_path).parent == tmp_path / ".hub" and len(hub.folder(tmp_path).name) == 12
+
+
+@pytest.mark.parametrize("choice", ["", "real"])
+def test_the_environment(choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"HUB": choice}
+    monkeypatch.setattr(os, "environ", environment)
+    hub.activate(tmp_path)
+    wanted = {"HF_HUB_CACHE": str(hub.folder(tmp_path)), "HF_HUB_OFFLINE": "1"}
+    assert (wanted.items() <= environment.items()) == (choice != "real")

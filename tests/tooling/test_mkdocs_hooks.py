@@ -1,0 +1,90 @@
+"""mkdocs_hooks: the evidence in the built page."""
+
+from mkdocs.structure.files import Files, get_files
+from mkdocs.structure.pages import Page
+from selectolax.lexbor import LexborHTMLParser
+
+from tooling import drawing, ledger
+from tooling.mkdocs_hooks import on_page_content
+from tooling.pages import render
+from tooling.project import Project
+
+from .inside import prove
+
+
+def draw(source: str, project: Project) -> str:
+    """The content of a page as the site build gives it to the theme."""
+    files: Files = get_files(project.config)
+    file = files.get_file_from_path(source)
+    assert file is not None
+    html = render(project.read(project.docs / source), project)
+    return on_page_content(html, page=Page(None, file, project.config), config=project.config, files=files)
+
+
+def lines(html: str) -> list[str]:
+    return [node.text() for node in LexborHTMLParser(html).css("details.evidence > summary")]
+
+
+def test_a_line_under_each_block(project: Project) -> None:
+    prove(project.docs / "shown.md", project)
+    html = draw("shown.md", project)
+    found = lines(html)
+    assert found[:4] == ["✓ 语法已检查"] * 3 + ["仅供阅读"]
+    assert len(found) == 5 and found[4].startswith("豁免：needs eight graphics cards")  # none for the diagram
+    frames = LexborHTMLParser(html).css("div.highlight + details.evidence")
+    assert len(frames) == 5
+
+
+def test_the_code_stays_as_it_ran(project: Project) -> None:
+    for name in ("results", "shown", "concepts/twice"):
+        before = ledger.code_texts(render(project.read(project.docs / f"{name}.md"), project))
+        prove(project.docs / f"{name}.md", project)
+        assert ledger.code_texts(draw(f"{name}.md", project)) == before != []
+
+
+def test_a_page_without_evidence_says_so(project: Project) -> None:
+    assert draw("shell.md", project).startswith(drawing.BANNER)
+    assert lines(draw("shell.md", project)) == []
+
+
+def test_a_changed_page_shows_no_old_proof(project: Project) -> None:
+    prove(project.docs / "results.md", project)
+    module = project.snippets / "results.py"
+    module.write_text(module.read_text().replace("rows = 3", "rows = 1 + 2"))
+    assert lines(draw("results.md", project)) == ["过期：改动之后还没有再运行"] * 2
+
+
+def test_a_page_that_cannot_be_read_shows_no_old_proof(project: Project) -> None:
+    prove(project.docs / "results.md", project)
+    page = project.docs / "results.md"
+    page.write_text(page.read_text() + "\n```zsh\n```\n")
+    assert set(lines(draw("results.md", project))) <= {"过期：改动之后还没有再运行", "未验证"}
+
+
+def test_a_page_of_words_is_left_alone(project: Project) -> None:
+    (project.docs / "index.md").write_text("# Words\n\nA `word`.\n")
+    assert "evidence" not in draw("index.md", project)
+
+
+def test_the_tables(project: Project) -> None:
+    prove(project.docs / "results.md", project)
+    html = draw("index.md", project)
+    assert "data-evidence" not in html
+    assert "<strong>2 / 2</strong>" in html
+    assert '<a href="results/">Results</a>' in html and "method 3|&lt;4&gt;" in html
+    assert '<a href="concepts/twice/">The same in two frameworks</a>' in html  # code, not proven yet
+    assert 'href="shell/"' not in html and ">Home</a>" not in html  # no include and no evidence
+
+
+def test_addresses_from_a_folder(project: Project) -> None:
+    prove(project.docs / "results.md", project)
+    page = project.docs / "concepts/twice.md"
+    page.write_text(page.read_text() + '\n<div data-evidence="pages"></div>\n')
+    html = draw("concepts/twice.md", project)
+    assert '<a href="../../results/">Results</a>' in html and '<a href="./">The same' in html
+
+
+def test_a_page_without_a_heading_is_named_by_its_file(project: Project) -> None:
+    page = project.docs / "figure.md"
+    page.write_text(page.read_text().removeprefix("# A block that draws\n"))
+    assert '<a href="figure/">figure.md</a>' in draw("index.md", project)
