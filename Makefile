@@ -38,10 +38,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 serve: $(SITE_VENV)/.ready ## live preview on http://127.0.0.1:8000; installs the site's part alone, no torch
 	$(SITE_VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
 
-# `make tests` and `make browser` join in once they have been seen to pass on a clean checkout.
-test: $(VENV)/.ready ## lint, blocks, scripts, strict build, ledger
+test: $(VENV)/.ready ## everything: blocks, scripts, tooling tests, strict build, ledger, browser
 	@date +%s > $(VENV)/.started
 	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory tests
 	$(MAKE) --no-print-directory pages
 	$(MAKE) --no-print-directory scripts
 	$(MAKE) --no-print-directory site
@@ -75,7 +75,7 @@ ledger:
 	@$(RUN) -m tooling.ledger
 
 tests: $(VENV)/.ready ## unit tests of the tooling and the canaries
-	$(PYTEST) tests/tooling -n $(CORES)
+	$(PYTEST) tests/tooling -n $(CORES) --cov=tooling --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 # Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
 browser: $(VENV)/.ready ## the built site: facts, links, browser
@@ -84,10 +84,12 @@ browser: $(VENV)/.ready ## the built site: facts, links, browser
 
 lint: $(VENV)/.ready ## formatting and types
 	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check --quiet .
 	$(RUN) -m mypy
 
 fix: $(VENV)/.ready ## mend what can be mended
 	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
 
 clean: ## remove what the commands made
 	rm -rf $(VENV) $(SITE_VENV) site evidence .hub *.egg-info

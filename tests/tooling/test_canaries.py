@@ -134,16 +134,35 @@ def test_the_sample_is_green(tmp_path: Path) -> None:
     assert code == 0 and " 0 unaccounted" in report
 
 
+def add_other_page(site: Path) -> None:
+    """A page of one block, read after the sample."""
+    (site / "docs/zz.md").write_text("# Other\n\n```bash\ntrue\n```\n", encoding="utf-8")
+
+
+def states(site: Path, name: str) -> dict[int, str] | None:
+    """What the evidence says of the blocks of a page, by line; None where there is no evidence."""
+    file = site / f"evidence/cpu/{name}.md.json"
+    if not file.is_file():
+        return None
+    blocks = json.loads(file.read_text(encoding="utf-8"))["blocks"]
+    return {block["line"]: block["status"] for block in blocks}
+
+
 @pytest.mark.parametrize("name", CANARIES)
 def test_canary(name: str, tmp_path: Path) -> None:
     site = copy_sample(tmp_path)
+    add_other_page(site)
     file, old, new, says = CANARIES[name]
     edit(site / file, old, new)
     code, report = run_pages(site)
     assert code == 1, report
     for words in says:
         assert words in report
-    assert "INTERNALERROR" not in report
+    assert "INTERNALERROR" not in report and "tooling/" not in report  # the page's fault, told as that
+    assert states(site, "zz") == {3: "passed"}
+    if (found := states(site, "sample")) is not None:  # the page could be read: its other blocks ran
+        assert found[int(says[0].removeprefix("sample.md:"))] == "failed"
+        assert found[3] == found[45] == "passed"
 
 
 def test_swapped_includes(tmp_path: Path) -> None:
@@ -163,22 +182,30 @@ def test_a_block_that_sleeps_for_ever(tmp_path: Path) -> None:
     assert code == 1 and "sample.md:21" in report and "Timeout" in report
 
 
-def test_a_block_that_ends_its_process_fails_alone_and_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "line", "needs_it"),
+    [
+        ("doubled = 2 * total", 21, [25, 29]),
+        ("assert doubled == 10.5", 25, [29]),
+        ("SEED = 42", 3, [7, 17, 21, 25, 29]),
+        ("print(undefined)", 29, []),
+    ],
+)
+def test_a_block_that_ends_its_process_fails_alone_and_by_name(
+    code: str, line: int, needs_it: list[int], tmp_path: Path
+) -> None:
     site = copy_sample(tmp_path)
-    edit(site / MODULE, "doubled = 2 * total", "import os\nos._exit(3)")
-    (site / "docs/zz.md").write_text("# Other\n\n```bash\ntrue\n```\n", encoding="utf-8")
-    code, report = run_pages(site)
-    assert code == 1 and "crashed while running 'docs/sample.md::line:21" in report
-    assert "not run: the block at line" in report
-    states = {
-        name: [
-            block["status"]
-            for block in json.loads((site / f"evidence/cpu/{name}.md.json").read_text())["blocks"]
-        ]
-        for name in ("sample", "zz")
-    }
-    assert states["zz"] == ["passed"]
-    assert states["sample"][4:6] == ["failed", "not run"]
+    add_other_page(site)
+    module = MODULE if line != 29 else "snippets/sample_pitfalls.py"
+    edit(site / module, code, "import os\nos._exit(3)")
+    exit_status, report = run_pages(site)
+    assert exit_status == 1 and report.count("node down") == 1
+    assert f"crashed while running 'docs/sample.md::line:{line},column:1'" in report
+    assert report.count("not run: the block at line") == len(needs_it)
+    found = states(site, "sample")
+    assert found is not None and found[line] == "failed"
+    assert [found[later] for later in needs_it] == ["not run"] * len(needs_it)
+    assert [found[45], found[49], states(site, "zz")] == ["passed", "exempt", {3: "passed"}]
 
 
 def test_one_byte_changed_in_the_built_page(tmp_path: Path) -> None:
@@ -192,9 +219,13 @@ def test_one_byte_changed_in_the_built_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", [PAGE, MODULE])
 def test_text_that_is_not_utf8(file: str, tmp_path: Path) -> None:
     site = copy_sample(tmp_path)
-    (site / file).write_bytes(b"\n\n\xff\xfe" + (site / file).read_bytes())
+    add_other_page(site)
+    before = b"\n\n\xff\xfe" + (site / file).read_bytes()
+    (site / file).write_bytes(before)
     code, report = run_pages(site)
-    assert code != 0 and "sample" in report
+    assert code == 1 and f"{file}:3: not UTF-8 text\n  expected: the file saved as UTF-8" in report
+    assert "Traceback" not in report and (site / file).read_bytes() == before
+    assert states(site, "sample") is None and states(site, "zz") == {3: "passed"}
 
 
 def test_a_link_out_of_the_snippets(tmp_path: Path) -> None:
@@ -206,13 +237,19 @@ def test_a_link_out_of_the_snippets(tmp_path: Path) -> None:
     assert code == 1 and "a symbolic link or a path out of the project" in report
 
 
-def test_update_rewrites_the_output_and_nothing_else(tmp_path: Path) -> None:
+def test_update_rewrites_the_outputs_and_nothing_else(tmp_path: Path) -> None:
     site = copy_sample(tmp_path)
-    before = (site / PAGE).read_text(encoding="utf-8")
+    edit(site / MODULE, "assert total == 5.25", "print(total)")
+    in_a_tab = '        ```text title="输出"\n        {}\n        ```\n'
+    edit(site / PAGE, "\n~~~python", in_a_tab.format("5.25") + "\n~~~python")
+    wanted = (site / PAGE).read_bytes()
     edit(site / PAGE, "sum 5.25", "sum 9.99")
+    edit(site / PAGE, in_a_tab.format("5.25"), in_a_tab.format("old\n        older"))
     code, report = run_pages(site, "--update-outputs")
     assert code == 0, report
-    assert (site / PAGE).read_text(encoding="utf-8") == before
+    assert (site / PAGE).read_bytes() == wanted
+    found = states(site, "sample")
+    assert found is not None and set(found.values()) == {"passed", "exempt"}
 
 
 def test_an_update_that_fails_leaves_the_page_as_it_was(tmp_path: Path) -> None:
@@ -220,5 +257,7 @@ def test_an_update_that_fails_leaves_the_page_as_it_was(tmp_path: Path) -> None:
     edit(site / PAGE, "sum 5.25", "sum 9.99")
     edit(site / MODULE, "assert doubled == 10.5", "assert doubled == 0")
     before = (site / PAGE).read_bytes()
-    assert run_pages(site, "--update-outputs")[0] == 1
+    code, report = run_pages(site, "--update-outputs")
+    assert code == 1 and "sample.md:25" in report
     assert (site / PAGE).read_bytes() == before
+    assert states(site, "sample") is None  # what was compared is not on the page

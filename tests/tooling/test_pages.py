@@ -111,8 +111,9 @@ def test_an_escaped_marker_is_text(project: Project) -> None:
 
 def test_line_numbers_in_a_table_are_no_code() -> None:
     (element,) = code_elements(
-        '<div class="language-python highlight"><table class="highlighttable"><tr><th class="filename">t</th></tr>'
-        '<tr><td class="linenos"><div><pre>1\n2</pre></div></td><td class="code"><div><pre><code>a\nb</code></pre>'
-        "</div></td></tr></table></div>"
+        '<div class="language-python highlight"><table class="highlighttable">'
+        '<tr><th class="filename">t</th></tr>'
+        '<tr><td class="linenos"><div><pre>1\n2</pre></div></td>'
+        '<td class="code"><div><pre><code>a\nb</code></pre></div></td></tr></table></div>'
     )
     assert (element.text, element.title) == ("a\nb", "t")

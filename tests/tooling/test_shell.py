@@ -25,7 +25,7 @@ def test_nothing_can_be_typed_in() -> None:
 
 
 def test_this_interpreter_comes_first_and_every_proxy_is_a_dead_end() -> None:
-    printed, code, errors = run_shell(
+    _, code, errors = run_shell(
         'python - <<"END"\nimport urllib.request\nurllib.request.urlopen("http://192.0.2.1", timeout=5)\nEND'
     )
     assert code == 1 and "Connection refused" in errors

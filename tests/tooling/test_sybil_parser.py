@@ -95,7 +95,7 @@ def test_an_update_that_cannot_be_written_is_told_without_a_traceback(project: P
     document = parse(path, project, update=True)
     for example in document:
         example.evaluate()
-    with pytest.raises(pytest.fail.Exception, match="made.md:5: the output holds the fence's own") as caught:
+    with pytest.raises(pytest.fail.Exception, match=r"made.md:5: the output holds the fence's own") as caught:
         close(document.namespace)
     assert caught.value.pytrace is False
     assert path.read_text(encoding="utf-8") == UPDATED and not page_run(document).directory.exists()
