@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from tooling.project import Project
 
@@ -61,7 +61,7 @@ class Visit:
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def _ask(self, route, address: str) -> None:  # type: ignore[no-untyped-def]
+    def _ask(self, route: Route, address: str) -> None:
         if route.request.url.startswith((address, "data:", "blob:")):
             route.continue_()
         else:
