@@ -5,7 +5,8 @@ DEVICE ?= cpu
 # With plain pip on the public index a bare torch brings about 3 GB of CUDA packages. For a CPU build:
 #   make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
-CORES := $(shell nproc 2>/dev/null || echo 2)
+# nproc heeds OMP_NUM_THREADS, which is exported below: a make inside make would count one core.
+CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 2)
 WORKERS ?= $(if $(PAGE),1,$(if $(filter cuda,$(DEVICE)),1,$(CORES)))
 # Two workers with two threads each slow each other down on two cores.
 THREADS := $(shell n=$$(( $(CORES) / $(WORKERS) )); [ $$n -ge 1 ] && echo $$n || echo 1)

@@ -45,10 +45,12 @@ with warnings.catch_warnings(record=True) as caught:
     outputs = model.predict(x_train[two], verbose=0)  # (B, 1)
 
 moved = any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
-assert history.history["loss"] == [0.0] * 5 and (outputs == 1.0).all()
+largest_loss = max(history.history["loss"])
+all_ones = np.allclose(outputs, 1, rtol=0, atol=1e-6)  # 有的 CPU 上 softmax 差一个 float32 的末位
+assert largest_loss < 1e-6 and all_ones
 assert moved and len(caught) > 0
-print("五轮的损失", history.history["loss"])
-print("输出全是 1：", bool((outputs == 1.0).all()), "权重却在动：", moved)
+print(f"五轮里最大的损失 {largest_loss:.4f}")
+print("输出全是 1：", all_ones, "权重却在动：", moved)
 # --8<-- [end:width-one]
 
 # --8<-- [start:nested-shape]

@@ -43,6 +43,8 @@ def _summary(runs: list[tuple[str, Record, dict[str, Any]]]) -> str:
             tolerance, f"小数容差 {tolerance}"
         )
         return f"✓ 已与运行结果比对 · {how}"
+    if block["kind"] == "script":
+        return "✓ 由下面的命令执行"
     if block["kind"] == "shown":
         return "✓ 语法已检查" if block["language"] in ("json", "toml", "yaml") else "仅供阅读"
     parts = [f"✓ {'已运行，如期报错' if block['kind'] == 'raises' else '已运行'}"]
@@ -102,6 +104,7 @@ def totals(records: dict[str, Record]) -> str:
     names = {
         "run": "代码块",
         "raises": "如期报错的代码块",
+        "script": "由命令执行的脚本块",
         "output": "比对过的输出",
         "shell": "命令",
         "shown": "仅展示",

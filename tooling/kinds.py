@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 
 from tooling import regions
 from tooling.errors import PageError
@@ -31,7 +32,7 @@ SHOWN = {
     "xml",
     "yaml",
 }
-ATTRIBUTES = {"raises", "tolerance", "timeout", "reason", "exempt", "until"}
+ATTRIBUTES = {"raises", "script", "tolerance", "timeout", "reason", "exempt", "until"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Block:
     Attributes:
         index: its place among the page's blocks, counted from 1.
         line: the line of its opening fence in the page; `end` is that of the closing one.
-        kind: run, raises, output, shell, shown or exempt.
+        kind: run, raises, script, output, shell, shown or exempt.
         text: what is published, without blank lines around it.
         region: the lines that it includes, if it includes any.
         data: the attributes that its author gave it (`data-tolerance="0.02"`).
@@ -92,7 +93,7 @@ def _kind(block: Block, page: str) -> str:
     if "exempt" in block.data:
         return "exempt"
     if block.language in PYTHON:
-        return "raises" if "raises" in block.data else "run"
+        return next((kind for kind in ("raises", "script") if kind in block.data), "run")
     if block.language in SHELL:
         return "shell"
     if block.language == "text" and block.title.startswith(("输出", "报错")):
@@ -109,8 +110,10 @@ def _kind(block: Block, page: str) -> str:
 
 def _missing(block: Block, previous: Block | None) -> tuple[str, str] | None:
     """What a block lacks, and what was expected instead."""
-    if block.kind in ("run", "raises") and block.region is None:
+    if block.kind in ("run", "raises", "script") and block.region is None:
         return "Python typed into the page", "an include of a region of the page's snippet module"
+    if block.kind == "script" and block.region and block.data["script"] != Path(block.region.path).name:
+        return f"data-script={block.data['script']!r}", f'data-script="{Path(block.region.path).name}"'
     if block.kind == "raises" and not re.match(r"^[\w.]+: .", block.data["raises"]):
         return "data-raises without a message", "data-raises=\"NameError: name 'x' is not defined\""
     if "timeout" in block.data and not (block.data["timeout"].isdigit() and block.data.get("reason")):

@@ -56,6 +56,7 @@ def check_modules(blocks: list[Block], path: Path, project: Project) -> None:
                     f"a region of {' or '.join(modules) or 'a module named like the page'}",
                 )
             shown[block.region.path].append(block)
+    _check_scripts(blocks, page)
     for module, whole in modules.items():
         names = [block.region.name for block in shown[module] if block.region]
         for block, expected in zip(shown[module], whole, strict=False):
@@ -79,4 +80,28 @@ def check_modules(blocks: list[Block], path: Path, project: Project) -> None:
                 whole[len(names)].start,
                 f"region {whole[len(names)].name!r} is on no page",
                 f"an include of it in {page}",
+            )
+
+
+def _check_scripts(blocks: list[Block], page: str) -> None:
+    """A script runs as a whole, by a command below its last region, and never in the page's process."""
+    for block in blocks:
+        if block.region is None or block.kind not in ("run", "raises", "script"):
+            continue
+        parts = [b for b in blocks if b.region is not None and b.region.path == block.region.path]
+        if {b.kind for b in parts} & {"script"} and block.kind != "script":
+            raise PageError(
+                page,
+                block.line,
+                f"a region of the script {block.region.path} that is marked as {block.kind}",
+                f'data-script="{Path(block.region.path).name}" on each of its regions',
+            )
+        if block.kind == "script" and not any(
+            b.kind == "shell" and block.data["script"] in b.text for b in blocks[parts[-1].index :]
+        ):
+            raise PageError(
+                page,
+                block.line,
+                f"no command runs the script {block.data['script']}",
+                f"a bash block that names {block.data['script']} below its last region",
             )

@@ -176,6 +176,20 @@ class PageRun:
                     f"not run: the block at line {earlier.line}, which it needs, did not pass in this process"
                 )
 
+    def _script(self, block: Block, result: Result) -> None:
+        """Puts the module where the commands below find it; it is those that run it.
+
+        A link, so that tracebacks and coverage of the command name the snippet itself.
+        """
+        assert block.region is not None
+        source, link = self.project.root / block.region.path, self.directory / block.data["script"]
+        if not link.exists():
+            link.symlink_to(source)
+        try:
+            compile(block.text, str(source), "exec")
+        except SyntaxError as error:
+            raise BlockFailure(f"SyntaxError: {error}") from None
+
     def _output(self, block: Block, result: Result) -> None:
         source = self.results[block.index - 1]
         if source.status != "passed":
