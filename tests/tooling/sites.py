@@ -28,7 +28,7 @@ def _call(site: Path, *arguments: str) -> tuple[int, str]:
         # With CI set, pytest repeats whole reports in its summary: the counts would differ from home.
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("COV_", "PYTEST_")) and name != "CI"
+        if not name.startswith(("COV_", "COVERAGE_", "PYTEST_")) and name != "CI"
     }
     done = subprocess.run(
         [sys.executable, "-m", *arguments], cwd=site, env=environment, capture_output=True, text=True
