@@ -76,7 +76,7 @@ ledger:
 	@$(RUN) -m tooling.ledger
 
 tests: $(VENV)/.ready ## unit tests of the tooling and the canaries
-	$(PYTEST) tests/tooling -n $(CORES) --cov=tooling --cov-report=term-missing:skip-covered --cov-fail-under=95
+	$(PYTEST) tests/tooling -n $(CORES) --cov --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 # Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
 browser: $(VENV)/.ready ## the built site: facts, links, browser

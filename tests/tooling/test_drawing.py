@@ -49,6 +49,7 @@ def summary(html: str) -> str:
         (entry(), "✓ 已运行 · CPU · 1.3 s · torch 2.13.0"),
         (entry(source={"module": "snippets/a_keras.py", "lines": [1, 2]}), "tensorflow 2.21.0"),
         (entry("raises"), "✓ 已运行，如期报错"),
+        (entry("script"), "✓ 由下面的命令执行"),
         (entry("shell", source=None), "✓ 已运行"),
         (entry("output", output="exact"), "逐字一致"),
         (entry("output", output="tolerance 5%"), "小数容差 5%"),
