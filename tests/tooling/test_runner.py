@@ -168,7 +168,7 @@ def test_blocks_without_a_module_that_fail(text: str, says: str, project: Projec
 def test_a_figure_that_differs(project: Project) -> None:
     (project.docs / "figure-points.svg").write_text("<svg/>")
     _, _, failures = run(project.docs / "figure.md", project)
-    assert "figure-points.svg has other shapes or words" in failures[1]
+    assert "figure-points.svg has 3 shapes, not the 1" in failures[1]
 
 
 STALE = "# T\n\n" + include("one") + "\n" + OUTPUT.format("old") + "\n" + include("two")
