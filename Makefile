@@ -2,15 +2,19 @@
 PYTHON ?= python3
 PORT ?= 8000
 DEVICE ?= cpu
+# What is published must have passed on each of these.
+DEVICES ?= cpu,cuda
 # With plain pip on the public index a bare torch brings about 3 GB of CUDA packages. For a CPU build:
 #   make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
+# Empty: the newest versions that the ranges in pyproject.toml allow.
+CONSTRAINTS ?= constraints.txt
 # nproc heeds OMP_NUM_THREADS, which is exported below: a make inside make would count one core.
 CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 2)
 WORKERS ?= $(if $(PAGE),1,$(if $(filter cuda,$(DEVICE)),1,$(CORES)))
 # Two workers with two threads each slow each other down on two cores.
 THREADS := $(shell n=$$(( $(CORES) / $(WORKERS) )); [ $$n -ge 1 ] && echo $$n || echo 1)
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 VENV := .venv
 SITE_VENV := .venv-site
 RUN := $(VENV)/bin/python
@@ -20,7 +24,7 @@ export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
 export TF_NUM_INTEROP_THREADS := 1
 
-.PHONY: help serve test pages update claims site ledger lint fix tests scripts browser summary clean
+.PHONY: help serve test pages update merge coverage claims site ledger lint fix tests scripts browser summary clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,26 +43,38 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 serve: $(SITE_VENV)/.ready ## live preview on http://127.0.0.1:8000; installs the site's part alone, no torch
 	$(SITE_VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
 
+test: DEVICES := cpu
 test: $(VENV)/.ready ## everything: blocks, scripts, tooling tests, strict build, ledger, browser
 	@date +%s > $(VENV)/.started
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory tests
 	$(MAKE) --no-print-directory pages
 	$(MAKE) --no-print-directory scripts
-	$(MAKE) --no-print-directory site
+	$(MAKE) --no-print-directory site DEVICES=$(DEVICES)
 	$(MAKE) --no-print-directory browser
-	@$(MAKE) --no-print-directory ledger
+	@$(MAKE) --no-print-directory ledger DEVICES=$(DEVICES)
 	@echo "make test: passed in $$(( $$(date +%s) - $$(cat $(VENV)/.started) )) s, installation not counted"
 
-pages: $(VENV)/.ready ## run the blocks and write evidence; PAGE=docs/….md for one page, DEVICE=cuda on a GPU
+pages: $(VENV)/.ready ## run the blocks and write evidence; PAGE=docs/….md, DEVICE=cuda, STALE=1, SHARD=1/4, FRAMEWORK=torch
 	@$(RUN) -m tooling.hub
-	$(PYTEST) $(or $(PAGE),docs) -n $(WORKERS) --device $(DEVICE) $(if $(PAGE),,--cov --cov-report=term-missing --cov-fail-under=100)
+	@pages=$$($(RUN) -m tooling.selection --device $(DEVICE) $(if $(STALE),--stale) $(if $(SHARD),--shard $(SHARD)) \
+	  $(if $(FRAMEWORK),--framework $(FRAMEWORK)) $(PAGE)) || exit; \
+	if [ -z "$$pages" ]; then echo "pages: nothing to run"; else \
+	  $(PYTEST) $$pages -n $(WORKERS) --device $(DEVICE) \
+	    $(if $(PAGE)$(STALE)$(FRAMEWORK)$(filter cuda,$(DEVICE)),,--cov $(if $(SHARD),--cov-report=,--cov-report=term-missing --cov-fail-under=100)); fi
 
 update: $(VENV)/.ready ## run one page and rewrite its expected outputs and figures; PAGE=docs/….md
 	@test -n "$(PAGE)" || { echo "name the page: make update PAGE=docs/….md"; exit 2; }
 	@$(RUN) -m tooling.hub
 	$(PYTEST) $(PAGE) -n 1 --device $(DEVICE) --update-outputs
 	@git --no-pager diff --stat -- docs
+
+merge: $(VENV)/.ready ## put the evidence of several runs into evidence/; FROM="folder …"
+	$(RUN) -m tooling.evidence merge $(FROM)
+
+coverage: $(VENV)/.ready ## the coverage of the snippets over all shards; FROM=folder
+	$(RUN) -m coverage combine --keep $$(find $(FROM) -name '.coverage.*')
+	$(RUN) -m coverage report --show-missing --skip-covered --fail-under=100
 
 claims: $(VENV)/.ready ## repeat each page's assertions over five seeds; PAGE=docs/….md for one page
 	@$(RUN) -m tooling.hub
@@ -68,12 +84,12 @@ scripts: $(VENV)/.ready ## each snippet module as a script in a fresh interprete
 	@$(RUN) -m tooling.hub
 	$(RUN) -m tooling.claims --seeds 42 $(PAGE)
 
-site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven
+site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven on DEVICES (cpu,cuda unless told otherwise)
 	$(VENV)/bin/mkdocs build --strict --quiet --clean
-	@$(MAKE) --no-print-directory ledger
+	@$(MAKE) --no-print-directory ledger DEVICES=$(DEVICES)
 
 ledger:
-	@$(RUN) -m tooling.ledger
+	@$(RUN) -m tooling.ledger --devices $(DEVICES)
 
 tests: $(VENV)/.ready ## unit tests of the tooling and the canaries
 	$(PYTEST) tests/tooling -n $(CORES) --cov --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
@@ -83,10 +99,13 @@ browser: $(VENV)/.ready ## the built site: facts, links, browser
 	@command -v chromium >/dev/null || $(RUN) -m playwright install chromium
 	$(PYTEST) tests/site
 
-lint: $(VENV)/.ready ## formatting and types
+lint: $(VENV)/.ready ## formatting, types, workflows
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check --quiet .
 	$(RUN) -m mypy
+	$(VENV)/bin/zizmor --offline --persona pedantic --quiet .github
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 fix: $(VENV)/.ready ## mend what can be mended
 	$(RUN) -m ruff check --fix .

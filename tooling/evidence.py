@@ -1,10 +1,11 @@
 """Evidence: what ran, where, how long and with what, one JSON record a page and device."""
 
-import hashlib
+import argparse
 import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -12,31 +13,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tooling.errors import PageError
+from tooling.keys import SCHEMA, key
 from tooling.kinds import Block
-from tooling.modules import module_paths
 from tooling.outputs import replace_file
 from tooling.project import Project
 from tooling.runner import Result
 
-SCHEMA = 1
-PACKAGES = (
-    "torch",
-    "tensorflow",
-    "keras",
-    "transformers",
-    "accelerate",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "matplotlib",
-)
+# Distributions whose versions a reader wants to know, by the name under which a block imports them.
+PACKAGES = {
+    "torch": "torch",
+    "tensorflow": "tensorflow",
+    "keras": "keras",
+    "transformers": "transformers",
+    "accelerate": "accelerate",
+    "optuna": "optuna",
+    "sklearn": "scikit-learn",
+    "scipy": "scipy",
+    "numpy": "numpy",
+    "matplotlib": "matplotlib",
+}
 Record = dict[str, Any]
 
 
 def environment(project: Project, device: str) -> Record:
     """What a reader needs to know about the machine and the versions of a run."""
     packages = {}
-    for name in PACKAGES:
+    for name in PACKAGES.values():
         try:
             packages[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -46,6 +49,7 @@ def environment(project: Project, device: str) -> Record:
         "platform": platform.platform(),
         "device": device,
         "device_name": device_name(device),
+        "cuda": cuda_versions() if device == "cuda" else None,
         "hub": "real" if os.environ.get("HUB") == "real" else "stand-in",
         "packages": packages,
         "commit": commit(project.root),
@@ -66,6 +70,18 @@ def device_name(device: str) -> str | None:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)
 
 
+def cuda_versions() -> dict[str, str | None]:
+    """The versions of the driver and of CUDA; None where the system does not say."""
+    import torch
+
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        driver = subprocess.run(query, capture_output=True, text=True).stdout.strip().splitlines()
+    except FileNotFoundError:
+        driver = []
+    return {"driver": driver[0] if driver else None, "runtime": torch.version.cuda}
+
+
 def commit(root: Path) -> str | None:
     """The commit that is checked out, with a plus sign if files differ from it."""
 
@@ -76,29 +92,6 @@ def commit(root: Path) -> str | None:
 
     head = git("rev-parse", "HEAD")
     return f"{head}{'+' if git('status', '--porcelain', '-uno') else ''}" if head else None
-
-
-def key(path: Path, blocks: list[Block], project: Project, device: str) -> str:
-    """The fingerprint of all that can change the result of a page's run."""
-    digest = hashlib.sha256()
-
-    def add(*parts: str | bytes) -> None:
-        for part in parts:
-            data = part.encode() if isinstance(part, str) else part
-            digest.update(len(data).to_bytes(8, "big") + data)
-
-    add(str(SCHEMA), device, ".".join(map(str, sys.version_info[:2])))
-    for block in blocks:
-        add(block.kind, block.language, block.title, block.text, json.dumps(block.data, sort_keys=True))
-    for module in module_paths(path, project):
-        add(project.relative(module), module.read_bytes())
-    text = "\n".join(block.text for block in blocks)
-    for file in sorted((project.snippets / "data").glob("*")):
-        if file.is_file() and file.name in text:
-            add(file.name, file.read_bytes())
-    constraints = project.root / "constraints.txt"
-    add(constraints.read_bytes() if constraints.is_file() else b"")
-    return digest.hexdigest()
 
 
 def record(
@@ -121,6 +114,7 @@ def record(
                 "language": block.language,
                 "sha256": block.sha256,
                 "source": source,
+                "imports": imports(project.root / block.region.path) if block.region else [],
                 "reason": block.data.get("exempt"),
                 "until": block.data.get("until"),
                 **result,
@@ -135,6 +129,12 @@ def record(
     }
 
 
+def imports(module: Path) -> list[str]:
+    """The distributions of `PACKAGES` that a module imports, in that order."""
+    names = set(re.findall(r"^(?:import|from) (\w+)", module.read_text(encoding="utf-8"), re.MULTILINE))
+    return [package for name, package in PACKAGES.items() if name in names]
+
+
 def file_of(page: str, project: Project, device: str) -> Path:
     return project.evidence / device / f"{page}.json"
 
@@ -145,15 +145,79 @@ def write(entry: Record, project: Project) -> None:
     replace_file(path, json.dumps(entry, ensure_ascii=False, indent=1) + "\n")
 
 
+def read(file: Path) -> Record:
+    """A record from its file.
+
+    Raises:
+        PageError: the file is no record of this schema, or lies where another page's belongs.
+    """
+    try:
+        entry: Record = json.loads(file.read_text(encoding="utf-8"))
+        schema, page, device = entry["schema"], entry["page"], entry["environment"]["device"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise PageError(file, 1, f"no evidence: {error!r}", "a file that `make pages` wrote") from None
+    if schema != SCHEMA:
+        raise PageError(file, 1, f"evidence of schema {schema}", f"schema {SCHEMA}")
+    if not file.as_posix().endswith(f"{device}/{page}.json"):
+        raise PageError(
+            file, 1, f"evidence of {page} on {device}", "evidence of the page that it is named after"
+        )
+    return entry
+
+
 def load(page: str, project: Project, device: str) -> Record | None:
-    """The record of a page; None where there is none, or where it is not of this schema."""
-    path = file_of(page, project, device)
-    if not path.is_file():
+    """The record of a page; None where there is none that could prove anything."""
+    file = file_of(page, project, device)
+    try:
+        return read(file) if file.is_file() else None
+    except PageError:
         return None
-    entry: Record = json.loads(path.read_text(encoding="utf-8"))
-    return entry if entry.get("schema") == SCHEMA and entry.get("page") == page else None
 
 
 def fresh(entry: Record, path: Path, blocks: list[Block], project: Project) -> bool:
     """Whether nothing that could change the result has changed since the run."""
     return bool(entry["key"] == key(path, blocks, project, entry["environment"]["device"]))
+
+
+def merge(folders: list[Path], project: Project) -> int:
+    """Puts the records of several runs into `evidence/`, all or none; gives their number.
+
+    Raises:
+        PageError: a file is no record, or two runs differ about one page on one device.
+    """
+    found: dict[tuple[str, str], tuple[Path, Record]] = {}
+    for folder in folders:
+        files = sorted(folder.rglob("*.json"))
+        if not files:
+            raise PageError(folder, 1, "no evidence in this folder", "a folder that `make pages` wrote")
+        for file in files:
+            entry = read(file)
+            name = entry["page"], entry["environment"]["device"]
+            first = found.setdefault(name, (file, entry))
+            if first[1] != entry:
+                raise PageError(
+                    file, 1, f"not the evidence of {first[0]}", "one run for each page and device"
+                )
+    for _, entry in found.values():
+        write(entry, project)
+    return len(found)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    merging = commands.add_parser("merge", help="put the records of several runs into evidence/")
+    merging.add_argument("folders", nargs="+", type=Path)
+    merging.add_argument("--root", type=Path, default=Path.cwd())
+    arguments = parser.parse_args()
+    try:
+        count = merge(arguments.folders, Project(arguments.root.resolve()))
+    except PageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"evidence: {count} records")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,8 +4,10 @@ A stand-in has the architecture and the tokenizer class of the real repository, 
 weights. The published code finds it where it would find the real one, and does not change.
 """
 
+import functools
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -66,6 +68,28 @@ def activate(root: Path) -> None:
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         }
     )
+
+
+CACHED = re.compile(r"models--(.+?)--([^/\\]+)")
+_opened: set[str] = set()
+
+
+@functools.cache  # a hook cannot be taken away again: one a process
+def watch() -> None:
+    """Notices from now on which repositories of the hub's cache this process opens."""
+
+    def notice(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and (match := CACHED.search(str(arguments[0]))):
+            _opened.add(f"{match[1]}/{match[2]}")
+
+    sys.addaudithook(notice)
+
+
+def opened() -> list[str]:
+    """The repositories opened since the last call."""
+    names = sorted(_opened)
+    _opened.clear()
+    return names
 
 
 def build(root: Path) -> None:

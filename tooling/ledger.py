@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -93,13 +94,14 @@ def check_page(page: str, texts: list[str], project: Project, device: str) -> li
     if not texts:
         return []
     mend = f"run: make pages PAGE=docs/{page}" + ("" if device == "cpu" else f" DEVICE={device}")
-    entry = evidence.load(page, project, device)
-    if entry is None:
+    file = evidence.file_of(page, project, device)
+    if not file.is_file():
         return [f"docs/{page}:1: no evidence on {device} for {len(texts)} blocks; {mend}"] * len(texts)
     try:
+        entry = evidence.read(file)
         blocks = published_blocks(project.docs / page, project)
     except PageError as error:
-        return [str(error)]
+        return [str(error)] * len(texts)
     if not evidence.fresh(entry, project.docs / page, blocks, project):
         return [f"docs/{page}:1: the evidence on {device} is stale; {mend}"] * len(texts)
     return [f"docs/{page}:{problem}; {mend}" for problem in _compare(texts, entry, device)]
@@ -117,6 +119,8 @@ def _compare(texts: list[str], entry: Record, device: str) -> list[str]:
             problems.append(
                 f"{block['line']}: block {block['index']} of the built page is not the text that ran"
             )
+        elif block["status"] == "exempt" and date.fromisoformat(block["until"]) < date.today():
+            problems.append(f"{block['line']}: block {block['index']}: exemption ended on {block['until']}")
         elif block["status"] not in ("passed", "exempt"):
             problems.append(f"{block['line']}: block {block['index']} on {device}: {block['status']}")
     return problems
@@ -125,7 +129,7 @@ def _compare(texts: list[str], entry: Record, device: str) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd())
-    parser.add_argument("--devices", default="cpu", help="comma-separated: each must have passed")
+    parser.add_argument("--devices", default="cpu,cuda", help="comma-separated: each must have passed")
     arguments = parser.parse_args()
     project, start = Project(arguments.root.resolve()), time.perf_counter()
     if not project.site.is_dir():

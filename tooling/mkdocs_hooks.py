@@ -1,16 +1,17 @@
 """MkDocs hooks: draw the evidence into the pages. They keep no state and decide nothing."""
 
 import posixpath
+import shutil
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, evidence, regions
+from tooling import drawing, evidence, regions, tables
 from tooling.errors import PageError
+from tooling.evidence import Record
 from tooling.pages import published_blocks
 from tooling.project import Project
 
@@ -24,7 +25,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if not blocks:
         return html
     source = page.file.src_uri
-    records = {d: r for d in drawing.DEVICES if (r := evidence.load(source, project, d)) is not None}
+    records = _records(source, project)
     if not records:
         return drawing.BANNER + html
     fresh = {device: _fresh(source, record, project) for device, record in records.items()}
@@ -37,7 +38,20 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     return str(tree.body.inner_html)
 
 
-def _fresh(source: str, record: evidence.Record, project: Project) -> bool:
+def on_post_build(config: MkDocsConfig) -> None:
+    """Publishes the records beside the evidence page, which links them."""
+    project, site = Project(Path(config.config_file_path).parent), Path(config.site_dir)
+    for device in drawing.DEVICES:
+        if (folder := project.evidence / device).is_dir():
+            shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
+
+
+def _records(source: str, project: Project) -> dict[str, Record]:
+    found = {device: evidence.load(source, project, device) for device in drawing.DEVICES}
+    return {device: record for device, record in found.items() if record is not None}
+
+
+def _fresh(source: str, record: Record, project: Project) -> bool:
     path = project.docs / source
     try:
         return evidence.fresh(record, path, published_blocks(path, project), project)
@@ -46,24 +60,20 @@ def _fresh(source: str, record: evidence.Record, project: Project) -> bool:
 
 
 def _tables(html: str, page: Page, project: Project, files: Files) -> str:
+    """Stale evidence is treated as absent: a table shows no number that nobody has measured."""
     if "data-evidence=" not in html:
         return html
     here = posixpath.dirname(page.file.dest_uri)
-    pages, records = [], {}
+    rows = []
     for file in files.documentation_pages():
-        record = evidence.load(file.src_uri, project, "cpu")
-        if record is None and "8<--" not in file.content_string:
+        records = _records(file.src_uri, project)
+        if not records and "8<--" not in file.content_string:
             continue  # a page without code needs no evidence
-        if record is not None:
-            records[file.src_uri] = record
+        current = {d: r for d, r in records.items() if _fresh(file.src_uri, r, project)}
         address = posixpath.relpath(posixpath.dirname(file.dest_uri) or ".", here or ".") + "/"
-        pages.append((file.src_uri, _title(file.content_string) or file.src_uri, address))
-    drawn: dict[str, Any] = {
-        "totals": drawing.totals(records),
-        "pages": drawing.page_table(pages, records),
-        "results": drawing.result_table(pages, records),
-    }
-    for name, text in drawn.items():
+        title = _title(file.content_string) or file.src_uri
+        rows.append(tables.PageRow(file.src_uri, title, address, current))
+    for name, text in tables.drawn(rows).items():
         html = html.replace(f'<div data-evidence="{name}"></div>', f"<div data-search-exclude>{text}</div>")
     return html
 

@@ -30,10 +30,24 @@ def pytest_configure(config: pytest.Config) -> None:
     root = Path(config.rootpath)
     if config.getoption("--device") == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the blocks' own device line then says "cpu"
+    else:
+        _need_cuda()
+        os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # TensorFlow would take all memory of the card
     os.environ.update({"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "2"})
     hub.activate(root)
+    hub.watch()
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(Project(root), config), "evidence-recorder")
+
+
+def _need_cuda() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise pytest.UsageError(
+            f"--device cuda: torch {torch.__version__} sees no CUDA device; "
+            "expected a CUDA build of torch and a driver; without one run: make pages DEVICE=cpu"
+        )
 
 
 @pytest.hookimpl(optionalhook=True)

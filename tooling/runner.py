@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from tooling import outputs
+from tooling import hub, outputs
 from tooling.figures import FigureError, Figures
 from tooling.kinds import Block
 from tooling.memory import peak_memory, reset_peak_memory
@@ -42,6 +42,7 @@ class Result:
     output: str | None = None
     printed: str = ""
     figures: list[str] = field(default_factory=list)
+    weights: list[str] = field(default_factory=list)  # repositories of the hub that it opened
 
 
 class BlockFailure(Exception):
@@ -83,7 +84,8 @@ class PageRun:
         result.status = "failed"
         limit = int(block.data.get("timeout", SECONDS))
         reset_peak_memory()
-        faulthandler.dump_traceback_later(limit + GRACE, exit=True)
+        hub.opened()
+        faulthandler.dump_traceback_later(limit + GRACE, exit=True, file=2)
         start = time.perf_counter()
         try:
             with contextlib.chdir(self.directory):
@@ -92,6 +94,7 @@ class PageRun:
             faulthandler.cancel_dump_traceback_later()
             result.seconds = round(time.perf_counter() - start, 3)
             result.peak_rss_mb, result.peak_vram_mb = peak_memory()
+            result.weights = hub.opened()
         result.status = "exempt" if block.kind == "exempt" else "passed"
 
     def _run(self, block: Block, result: Result) -> None:

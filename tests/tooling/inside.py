@@ -70,7 +70,9 @@ def prove(path: Path, project: Project, device: str = "cpu") -> evidence.Record:
     environment = {
         "python": "3.12.1",
         "device": device,
+        "platform": "Linux",
         "device_name": None,
+        "cuda": None,
         "hub": "stand-in",
         "packages": {"torch": "2.13.0", "tensorflow": "2.21.0"},
         "commit": "0123456789abcdef+",

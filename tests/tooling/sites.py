@@ -47,7 +47,7 @@ def build(site: Path) -> tuple[int, str]:
 
 
 def ledger(site: Path) -> tuple[int, str]:
-    return _call(site, "tooling.ledger", "--root", str(site))
+    return _call(site, "tooling.ledger", "--devices", "cpu", "--root", str(site))
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -16,17 +16,22 @@ def entry(kind: str = "run", status: str = "passed", **more: Any) -> Record:
         "language": "python",
         "sha256": "abc",
         "source": {"module": "snippets/a.py", "region": "r", "lines": [2, 9]},
+        "imports": ["torch", "numpy"],
         "reason": None,
         "until": None,
         "status": status,
         "seconds": 1.26,
         "peak_rss_mb": 300,
+        "peak_vram_mb": None,
         "output": None,
         "printed": "",
+        "weights": [],
     }
     environment = {
         "python": "3.12.1",
         "device_name": "Fast <One>",
+        "cuda": None,
+        "platform": "Linux",
         "hub": "stand-in",
         "packages": {"torch": "2.13.0", "tensorflow": "2.21.0", "numpy": "2.4"},
         "commit": "0123456789abcdef+",
@@ -47,7 +52,11 @@ def summary(html: str) -> str:
     ("cpu", "says"),
     [
         (entry(), "✓ 已运行 · CPU · 1.3 s · torch 2.13.0"),
-        (entry(source={"module": "snippets/a_keras.py", "lines": [1, 2]}), "tensorflow 2.21.0"),
+        (entry(imports=["tensorflow", "numpy"]), "· tensorflow 2.21.0"),
+        (entry(imports=["optuna"]), "· optuna 未测"),
+        (entry(imports=[]), '· 1.3 s <span class="evidence-mark">仅 CPU</span>'),
+        (entry(), '<span class="evidence-mark">仅 CPU</span>'),
+        (entry(weights=["owner/name"]), "仅 CPU · 替身权重</span>"),
         (entry("raises"), "✓ 已运行，如期报错"),
         (entry("script"), "✓ 由下面的命令执行"),
         (entry("shell", source=None), "✓ 已运行"),
@@ -82,53 +91,50 @@ def test_nothing_under_a_diagram() -> None:
     assert line(entry("shown", language="mermaid")) == ""
 
 
+def both(cuda: Record, fresh: bool = True) -> str:
+    cuda["environment"] |= {"cuda": {"driver": "580.1", "runtime": None}, "device_name": "Big One"}
+    return drawing.block_line(1, "abc", {"cpu": entry(), "cuda": cuda}, {"cpu": True, "cuda": fresh})
+
+
 def test_both_devices_in_one_line() -> None:
-    records = {"cpu": entry(), "cuda": entry(seconds=0.04)}
-    html = drawing.block_line(1, "abc", records, {"cpu": True, "cuda": True})
-    assert "CPU · 1.3 s · GPU · 0.0 s" in summary(html) and html.count("<dt>时间</dt>") == 2
-    assert "过期" in summary(drawing.block_line(1, "abc", records, {"cpu": True, "cuda": False}))
+    html = both(entry(seconds=0.04, peak_vram_mb=7))
+    assert "CPU · 1.3 s · GPU · 0.0 s" in summary(html) and "已验证</span>" in summary(html)
+    assert html.count("<dt>时间</dt>") == 2
+    assert "<dd>未测，驱动 580.1</dd>" in html and "<dt>显存峰值</dt><dd>7 MB</dd>" in html
+    assert "<dt>显存峰值</dt><dd>未测</dd>" in both(entry())
+
+
+@pytest.mark.parametrize("cuda", [entry(status="failed"), entry(status="not run"), entry(sha256="old")])
+def test_what_did_not_pass_on_the_other_device_counts_for_nothing(cuda: Record) -> None:
+    assert "仅 CPU" in summary(both(cuda)) and "GPU" not in summary(both(cuda))
+    assert "仅 CPU" in summary(both(entry(), fresh=False))
+
+
+def test_what_passed_on_a_gpu_alone() -> None:
+    html = drawing.block_line(
+        1, "abc", {"cpu": entry(status="failed"), "cuda": entry()}, {"cpu": True, "cuda": True}
+    )
+    assert "仅 GPU" in summary(html)
 
 
 def test_the_details_say_where_when_and_with_what() -> None:
-    html = line(entry())
+    html = line(entry(weights=["owner/name"]))
     for fact in ("Fast &lt;One&gt;", "2030-01-02T03:04:05Z", "0123456789ab（有未提交的改动）", "3.12.1"):
         assert fact in html
-    for fact in ("torch 2.13.0，tensorflow 2.21.0，numpy 2.4", "替身", "1.260 s", "300 MB", "第 2–9 行"):
+    for fact in (
+        "torch 2.13.0，tensorflow 2.21.0，numpy 2.4",
+        "替身：owner/name",
+        "1.260 s",
+        "300 MB",
+        "第 2–9 行",
+    ):
         assert fact in html
+    assert "<dt>比对</dt><dd>小数容差 5%</dd>" in line(entry("output", output="tolerance 5%"))
 
 
 def test_what_was_not_measured_is_said_so() -> None:
-    cpu = entry(seconds=None, peak_rss_mb=None, source=None, status="failed")
+    cpu = entry(seconds=None, peak_rss_mb=None, source=None, status="failed", weights=["owner/name"])
     cpu["environment"] |= {"device_name": None, "commit": None, "hub": "real"}
     html = line(cpu)
     assert html.count(f"<dd>{drawing.UNKNOWN}</dd>") == 4
-    assert "真实" in html and "写在页面里" in html
-
-
-def test_totals() -> None:
-    assert "还没有运行凭据" in drawing.totals({})
-    html = drawing.totals({"a.md": entry(), "b.md": entry("shell", "failed"), "c.md": entry(seconds=None)})
-    assert "<strong>2 / 3</strong>" in html and "分布在 3 页" in html
-    assert "代码块 2 个，命令 1 个" in html and "共用 3 s" in html
-
-
-PAGES = [("a.md", "A <b>", "a/"), ("b.md", "B", "b/")]
-
-
-def test_the_table_of_pages() -> None:
-    html = drawing.page_table(PAGES, {"a.md": entry()})
-    assert '<td><a href="a/">A &lt;b&gt;</a></td><td>1 / 1</td><td>1.3 s</td><td>300 MB</td>' in html
-    assert "<td>2030-01-02</td>" in html
-    assert html.count(f"<td>{drawing.UNKNOWN}</td>") == 4  # the page without a record
-
-
-def test_the_table_of_results() -> None:
-    printed = "rows 3\n结论｜Count｜3 <4>｜2\n"
-    html = drawing.result_table(PAGES, {"a.md": entry(printed=printed)})
-    row = '<td><a href="a/">A &lt;b&gt;</a>：Count</td><td>3 &lt;4&gt;</td><td>2</td><td>1.3 s</td>'
-    assert row in html and html.count("<tr>") == 3
-
-
-def test_results_of_blocks_that_failed_are_not_shown() -> None:
-    html = drawing.result_table(PAGES[:1], {"a.md": entry(status="failed", printed="结论｜A｜B｜C")})
-    assert html.endswith("<tbody></tbody></table>")
+    assert "真实：owner/name" in html and "来源" not in html

@@ -2,70 +2,24 @@
 
 import json
 import platform
+import shutil
 import subprocess
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tooling import evidence
+from tooling.errors import PageError
 from tooling.pages import published_blocks
 from tooling.project import Project
 from tooling.runner import Result
 
 from .inside import prove
-
-
-def key(project: Project, device: str = "cpu") -> str:
-    path = project.docs / "results.md"
-    return evidence.key(path, published_blocks(path, project), project, device)
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
-def test_prose_does_not_make_evidence_stale(project: Project) -> None:
-    before = key(project)
-    replace(project.docs / "results.md", "# Results", "# Results\n\nA new paragraph with `code`.")
-    (project.snippets / "data/other.csv").write_text("named in no block")
-    (project.snippets / "data/table.csv.d").mkdir()
-    assert key(project) == before
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new"),
-    [
-        ("docs/results.md", "rows 3", "rows 4"),
-        ("docs/results.md", '```text title="输出"', '``` { .text title="输出" data-tolerance="0.1" }'),
-        ("docs/results.md", '```text title="输出"', '```text title="输出 2"'),
-        ("snippets/results.py", "rows = 3", "rows = 4"),
-        ("snippets/data/table.csv", "1,2", "1,3"),
-        ("constraints.txt", "torch==2.13.0", "torch==2.13.1"),
-    ],
-)
-def test_what_makes_evidence_stale(file: str, old: str, new: str, project: Project) -> None:
-    (project.root / "constraints.txt").write_text("torch==2.13.0\n")
-    before = key(project)
-    replace(project.root / file, old, new)
-    assert key(project) != before
-
-
-def test_a_directory_that_is_named_in_a_block_is_no_data_file(project: Project) -> None:
-    replace(project.snippets / "results.py", '"table.csv"', '"tables"')
-    before = key(project)
-    (project.snippets / "data/tables").mkdir()
-    assert key(project) == before
-
-
-def test_each_device_and_its_constraints_have_a_key(project: Project) -> None:
-    before = key(project)
-    assert key(project, "cuda") != before
-    (project.root / "constraints.txt").write_text("torch\n")
-    assert key(project) != before
+from .sites import ROOT
 
 
 def test_a_record_holds_each_block_and_its_result(project: Project) -> None:
@@ -94,23 +48,131 @@ def test_records_come_back_as_they_went(project: Project) -> None:
     assert evidence.load("concepts/twice.md", project, "cuda") is None
 
 
-@pytest.mark.parametrize("change", [{"schema": 0}, {"page": "other.md"}])
-def test_a_record_of_another_schema_or_page_is_none(change: dict[str, object], project: Project) -> None:
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"schema": 0}, "evidence of schema 0"),
+        ({"page": "other.md"}, "evidence of other.md on cpu"),
+        ({"environment": {"device": "cuda"}}, "evidence of results.md on cuda"),
+        ({"environment": None}, "no evidence: TypeError"),
+    ],
+)
+def test_a_file_that_is_not_the_evidence_of_its_page(
+    change: dict[str, object], says: str, project: Project
+) -> None:
     entry = prove(project.docs / "results.md", project)
-    evidence.file_of("results.md", project, "cpu").write_text(json.dumps(entry | change))
+    file = evidence.file_of("results.md", project, "cpu")
+    file.write_text(json.dumps(entry | change))
     assert evidence.load("results.md", project, "cpu") is None
+    with pytest.raises(PageError, match=says):
+        evidence.read(file)
+    file.write_text("{")
+    with pytest.raises(PageError, match="no evidence: JSONDecodeError"):
+        evidence.read(file)
+
+
+def test_records_fit_the_published_schema(project: Project) -> None:
+    schema = json.loads((ROOT / "docs/evidence.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    for name in ("results.md", "shown.md", "shell.md", "concepts/twice.md"):
+        entry = prove(project.docs / name, project)
+        Draft202012Validator(schema).validate(entry)
+    entry["blocks"][0]["status"] = "skipped"
+    assert not Draft202012Validator(schema).is_valid(entry)
+
+
+def shards(project: Project) -> list[Path]:
+    """Evidence of three pages, in two folders that share one."""
+    folders = [project.root / "one", project.root / "two"]
+    for name, owners in (("results.md", folders[:1]), ("shown.md", folders[1:]), ("shell.md", folders)):
+        prove(project.docs / name, project)
+        file = evidence.file_of(name, project, "cpu")
+        for folder in owners:
+            (folder / "cpu").mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, folder / "cpu")
+        file.unlink()
+    return folders
+
+
+def merge(project: Project, folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> int:
+    arguments = ["evidence", "merge", *map(str, folders), "--root", str(project.root)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    return evidence.main()
+
+
+def names(project: Project) -> list[str]:
+    return sorted(path.name for path in project.evidence.rglob("*.json"))
+
+
+def test_shards_merge(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert merge(project, shards(project), monkeypatch) == 0
+    assert capsys.readouterr().out == "evidence: 3 records\n"
+    assert names(project) == ["results.md.json", "shell.md.json", "shown.md.json"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda text: text.replace('"passed"', '"failed"', 1), "not the evidence of"),
+        (lambda text: text.replace('"schema": 2', '"schema": 1'), "evidence of schema 1"),
+        (lambda text: "", "no evidence: JSONDecodeError"),
+    ],
+)
+def test_runs_that_differ_do_not_merge(
+    spoil: Callable[[str], str],
+    says: str,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folders = shards(project)
+    file = folders[1] / "cpu/shell.md.json"
+    file.write_text(spoil(file.read_text(encoding="utf-8")), encoding="utf-8")
+    assert merge(project, folders, monkeypatch) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"{file}:1: ") and says in error
+    assert names(project) == []
+
+
+def test_an_empty_folder_does_not_merge(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert merge(project, [project.root / "absent"], monkeypatch) == 1
+    assert "no evidence in this folder" in capsys.readouterr().err
+
+
+def test_what_a_module_imports(tmp_path: Path) -> None:
+    module = tmp_path / "m.py"
+    module.write_text("import numpy as np\nfrom sklearn import svm\nimport torch.nn\nimport json\n")
+    assert evidence.imports(module) == ["torch", "scikit-learn", "numpy"]
+
+
+def test_the_versions_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = types.SimpleNamespace(version=types.SimpleNamespace(cuda="13.0"))
+    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
+    done = types.SimpleNamespace(stdout="580.1\n580.1\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    assert evidence.cuda_versions() == {"driver": "580.1", "runtime": "13.0"}
+
+    def absent(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(subprocess, "run", absent)
+    assert evidence.cuda_versions() == {"driver": None, "runtime": "13.0"}
 
 
 def test_fresh_until_a_block_changes(project: Project) -> None:
     path = project.docs / "results.md"
     entry = prove(path, project)
     assert evidence.fresh(entry, path, published_blocks(path, project), project)
-    replace(path, "rows 3", "rows 4")
+    path.write_text(path.read_text(encoding="utf-8").replace("rows 3", "rows 4"), encoding="utf-8")
     assert not evidence.fresh(entry, path, published_blocks(path, project), project)
 
 
 def test_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "PACKAGES", ("pytest", "no-such-package"))
+    monkeypatch.setattr(evidence, "PACKAGES", {"a": "pytest", "b": "no-such-package"})
     monkeypatch.delenv("HUB", raising=False)
     found = evidence.environment(project, "cpu")
     assert found["packages"] == {"pytest": pytest.__version__}

@@ -81,3 +81,14 @@ def test_the_environment(choice: str, tmp_path: Path, monkeypatch: pytest.Monkey
     hub.activate(tmp_path)
     wanted = {"HF_HUB_CACHE": str(hub.folder(tmp_path)), "HF_HUB_OFFLINE": "1"}
     assert (wanted.items() <= environment.items()) == (choice != "real")
+
+
+def test_what_a_process_opens_of_the_hub_is_noticed(tmp_path: Path) -> None:
+    hub.watch()
+    hub.watch()  # once a process, however often it is asked for
+    hub.opened()
+    folder = tmp_path / "models--owner--name" / "snapshots"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (tmp_path / "other.json").write_text("{}")
+    assert hub.opened() == ["owner/name"] and hub.opened() == []

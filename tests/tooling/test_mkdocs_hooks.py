@@ -4,8 +4,8 @@ from mkdocs.structure.files import Files, get_files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, ledger
-from tooling.mkdocs_hooks import on_page_content
+from tooling import drawing, evidence, ledger
+from tooling.mkdocs_hooks import on_page_content, on_post_build
 from tooling.pages import render
 from tooling.project import Project
 
@@ -61,6 +61,20 @@ def test_a_page_that_cannot_be_read_shows_no_old_proof(project: Project) -> None
     assert set(lines(draw("results.md", project))) <= {"过期：改动之后还没有再运行", "未验证"}
 
 
+def test_stale_numbers_are_in_no_table(project: Project) -> None:
+    prove(project.docs / "results.md", project)
+    module = project.snippets / "results.py"
+    module.write_text(module.read_text().replace("rows = 3", "rows = 1 + 2"))
+    assert "method 3" not in draw("index.md", project)
+
+
+def test_the_records_are_published(project: Project) -> None:
+    prove(project.docs / "concepts/twice.md", project)
+    on_post_build(project.config)
+    published = project.site / "evidence/cpu/concepts/twice.md.json"
+    assert published.read_bytes() == evidence.file_of("concepts/twice.md", project, "cpu").read_bytes()
+
+
 def test_a_page_of_words_is_left_alone(project: Project) -> None:
     (project.docs / "index.md").write_text("# Words\n\nA `word`.\n")
     assert "evidence" not in draw("index.md", project)
@@ -70,7 +84,7 @@ def test_the_tables(project: Project) -> None:
     prove(project.docs / "results.md", project)
     html = draw("index.md", project)
     assert "data-evidence" not in html
-    assert "<strong>2 / 2</strong>" in html
+    assert "<strong>CPU 2 / 2</strong>" in html
     assert '<a href="results/">Results</a>' in html and "method 3|&lt;4&gt;" in html
     assert '<a href="concepts/twice/">The same in two frameworks</a>' in html  # code, not proven yet
     assert 'href="shell/"' not in html and ">Home</a>" not in html  # no include and no evidence

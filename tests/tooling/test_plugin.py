@@ -1,6 +1,7 @@
 """plugin: time limits, the environment of a run, and the evidence at its end."""
 
 import os
+import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,20 @@ def test_a_worker_records_nothing_and_a_gpu_stays_visible(
     monkeypatch.setattr(os, "environ", environment)
     config = Config(project.root, **{"--device": "cuda"})
     config.workerinput = {}  # type: ignore[attr-defined]
+    torch = types.SimpleNamespace(cuda=types.SimpleNamespace(is_available=lambda: True))
+    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
     plugin.pytest_configure(config)  # type: ignore[arg-type]
     assert environment["CUDA_VISIBLE_DEVICES"] == "0" and config.registered == {}
+    assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+
+
+def test_a_machine_without_a_gpu_says_so(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = types.SimpleNamespace(
+        cuda=types.SimpleNamespace(is_available=lambda: False), __version__="2.13.0+cpu"
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
+    with pytest.raises(pytest.UsageError, match=r"torch 2\.13\.0\+cpu sees no CUDA device"):
+        plugin.pytest_configure(Config(project.root, **{"--device": "cuda"}))  # type: ignore[arg-type]
 
 
 def test_the_scheduler_is_the_mended_one() -> None:

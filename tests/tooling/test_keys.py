@@ -1,0 +1,110 @@
+"""keys: what makes evidence stale, and what does not."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tooling import hub, keys
+from tooling.pages import published_blocks
+from tooling.project import Project
+
+
+def key(project: Project, device: str = "cpu") -> str:
+    path = project.docs / "results.md"
+    return keys.key(path, published_blocks(path, project), project, device)
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_what_changes_nothing(project: Project) -> None:
+    before = key(project)
+    replace(project.docs / "results.md", "# Results", "# Results\n\nA new paragraph with `code`.")
+    (project.snippets / "data/other.csv").write_text("named in no block")
+    (project.snippets / "data/table.csv.d").mkdir()
+    (project.docs / "other-figure.svg").write_text("<svg/>")
+    (project.root / "README.md").write_text("words")
+    assert key(project) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("docs/results.md", "rows 3", "rows 4"),
+        ("docs/results.md", '```text title="输出"', '``` { .text title="输出" data-tolerance="0.1" }'),
+        ("docs/results.md", '```text title="输出"', '```text title="输出 2"'),
+        ("docs/results-curve.svg", "1 2", "1 3"),
+        ("snippets/results.py", "rows = 3", "rows = 4"),
+        ("snippets/data/table.csv", "1,2", "1,3"),
+        ("constraints.txt", "torch==2.13.0", "torch==2.13.1"),
+    ],
+)
+def test_a_file_that_the_run_reads(file: str, old: str, new: str, project: Project) -> None:
+    (project.root / "constraints.txt").write_text("torch==2.13.0\n")
+    (project.docs / "results-curve.svg").write_text("<path d='M 1 2'/>")
+    before = key(project)
+    replace(project.root / file, old, new)
+    assert key(project) != before
+
+
+def test_a_directory_that_is_named_in_a_block_is_no_data_file(project: Project) -> None:
+    replace(project.snippets / "results.py", '"table.csv"', '"tables"')
+    before = key(project)
+    (project.snippets / "data/tables").mkdir()
+    assert key(project) == before
+
+
+def test_new_constraints(project: Project) -> None:
+    before = key(project)
+    (project.root / "constraints.txt").write_text("torch\n")
+    assert key(project) != before
+
+
+def test_the_device(project: Project) -> None:
+    assert key(project, "cuda") != key(project, "cpu")
+
+
+def test_the_version_of_python(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key(project)
+    monkeypatch.setattr(sys, "version_info", (*sys.version_info[:2], 99))
+    assert key(project) == before  # a patch release changes no result
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0))
+    assert key(project) != before
+
+
+def test_the_schema(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key(project)
+    monkeypatch.setattr(keys, "SCHEMA", keys.SCHEMA + 1)
+    assert key(project) != before
+
+
+def copied_tooling(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the judging files and of the hub, in the place of the tooling."""
+    folder.mkdir()
+    for name in (*keys.JUDGES, "hub.py"):
+        (folder / name).write_bytes((Path(keys.__file__).parent / name).read_bytes())
+    monkeypatch.setattr(keys, "__file__", str(folder / "keys.py"))
+    return folder
+
+
+@pytest.mark.parametrize("name", keys.JUDGES)
+def test_the_files_that_judge(name: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copied_tooling(project.root / "tooling", monkeypatch)
+    before = key(project)
+    (folder / name).write_text("# other\n")
+    assert key(project) != before
+
+
+def test_the_stand_ins_where_a_page_names_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copied_tooling(project.root / "tooling", monkeypatch)
+    before = key(project)
+    (folder / "hub.py").write_text("# other\n")
+    assert key(project) == before
+    replace(project.snippets / "results.py", '"table.csv"', f'"{next(iter(hub.STAND_INS))}"')
+    before = key(project)
+    (folder / "hub.py").write_text("# another\n")
+    assert key(project) != before

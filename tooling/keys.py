@@ -1,0 +1,44 @@
+"""The key of a page's evidence: the fingerprint of all that can change what its run shows."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+from tooling import hub
+from tooling.kinds import Block
+from tooling.modules import module_paths
+from tooling.project import Project
+
+SCHEMA = 2  # of the records; a record of another schema proves nothing
+# The part of the tooling that decides whether a block passed.
+JUDGES = ("figures.py", "outputs.py", "runner.py", "shell.py")
+
+
+def key(path: Path, blocks: list[Block], project: Project, device: str) -> str:
+    """The fingerprint of what a run of the page depends on."""
+    digest = hashlib.sha256()
+
+    def add(*parts: str | bytes) -> None:
+        for part in parts:
+            data = part.encode() if isinstance(part, str) else part
+            digest.update(len(data).to_bytes(8, "big") + data)
+
+    add(str(SCHEMA), device, ".".join(map(str, sys.version_info[:2])))
+    for block in blocks:
+        add(block.kind, block.language, block.title, block.text, json.dumps(block.data, sort_keys=True))
+    for file in _files(path, blocks, project):
+        add(file.name, file.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(path: Path, blocks: list[Block], project: Project) -> list[Path]:
+    """The files that a run of the page reads: modules, data, figures, constraints, tooling."""
+    text = "\n".join(block.text for block in blocks)
+    tooling = Path(__file__).parent
+    data = [file for file in (project.snippets / "data").rglob("*") if file.is_file() and file.name in text]
+    figures = [file for file in path.parent.glob(f"{path.stem}-*") if file.suffix in (".svg", ".webp")]
+    constraints = [file for file in [project.root / "constraints.txt"] if file.is_file()]
+    weights = [tooling / "hub.py"] if any(name in text for name in hub.STAND_INS) else []
+    judges = [tooling / name for name in JUDGES]
+    return [*module_paths(path, project), *sorted(data), *sorted(figures), *constraints, *weights, *judges]
