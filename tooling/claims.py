@@ -17,6 +17,8 @@ from tooling.project import Project
 SEEDS = (42, 1, 2, 3, 4)
 SEED_LINE = re.compile(r"^SEED = 42$", re.MULTILINE)
 SECONDS = 600
+# So that libraries do what they are asked for and say nothing else.
+QUIET = {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "2", "DS_ACCELERATOR": "cpu"}
 
 
 def with_seed(path: Path, seed: int, project: Project) -> str:
@@ -47,8 +49,7 @@ def repeat(path: Path, seed: int, project: Project) -> tuple[float, str]:
                 capture_output=True,
                 text=True,
                 timeout=SECONDS,
-                env=os.environ
-                | {"CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "2"},
+                env=os.environ | QUIET | {"CUDA_VISIBLE_DEVICES": ""},
             )
         except subprocess.TimeoutExpired:
             return SECONDS, f"no end within {SECONDS} s"

@@ -1,5 +1,7 @@
 """The pytest plugin: time limits, the run's environment, and the evidence at its end."""
 
+import importlib
+import importlib.util
 import os
 import re
 from collections import defaultdict
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from tooling import evidence, hub
+from tooling.claims import QUIET
 from tooling.errors import PageError
 from tooling.kinds import Block
 from tooling.pages import published_blocks
@@ -33,11 +36,21 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         _need_cuda()
         os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # TensorFlow would take all memory of the card
-    os.environ.update({"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "2"})
+    os.environ.update(QUIET)
+    _load_triton_first()
     hub.activate(root)
     hub.watch()
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Recorder(Project(root), config), "evidence-recorder")
+
+
+def _load_triton_first() -> None:
+    """A CUDA build of torch brings triton, and triton dies if TensorFlow was loaded before it.
+
+    Both carry an LLVM (seen: triton of torch 2.13 with TensorFlow 2.21, a segmentation fault).
+    """
+    if all(importlib.util.find_spec(name) for name in ("triton", "tensorflow")):
+        importlib.import_module("triton")
 
 
 def _need_cuda() -> None:

@@ -1,5 +1,7 @@
 """plugin: time limits, the environment of a run, and the evidence at its end."""
 
+import importlib
+import importlib.util
 import os
 import sys
 import types
@@ -61,6 +63,15 @@ def test_a_worker_records_nothing_and_a_gpu_stays_visible(
     plugin.pytest_configure(config)  # type: ignore[arg-type]
     assert environment["CUDA_VISIBLE_DEVICES"] == "0" and config.registered == {}
     assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+
+
+@pytest.mark.parametrize("absent", ["", "triton", "tensorflow"])
+def test_triton_is_loaded_before_tensorflow(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name != absent)
+    monkeypatch.setattr(importlib, "import_module", loaded.append)
+    plugin._load_triton_first()
+    assert loaded == ([] if absent else ["triton"])
 
 
 def test_a_machine_without_a_gpu_says_so(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
