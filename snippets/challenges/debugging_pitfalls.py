@@ -154,10 +154,8 @@ for missing in (None, *run.parts):
 # --8<-- [end:resume]
 
 # --8<-- [start:trainer-resume]
-import logging
 import transformers as hf
 
-logging.disable(logging.WARNING)  # 只看错误：有的库在导入时就打印提示
 tokenizer = hf.AutoTokenizer.from_pretrained("google-bert/bert-base-chinese")
 rows = [dict(tokenizer(text, padding="max_length", max_length=8, truncation=True), labels=i % 2)
         for i, text in enumerate(("很好", "不好", "还行", "太差", "喜欢", "讨厌", "满意", "失望"))]
@@ -185,7 +183,6 @@ losses, norms = ([log[key] for log in broken.state.log_history if key in log]
                  for key in ("loss", "grad_norm"))
 print(f"权重里有 NaN：日志里的损失 {losses[-1]:.1f}，梯度范数 {norms[-1]}")
 torch.use_deterministic_algorithms(False)
-logging.disable(logging.NOTSET)
 assert same and all(map(math.isfinite, losses)) and not any(map(math.isfinite, norms))
 # --8<-- [end:trainer-resume]
 
