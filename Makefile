@@ -91,8 +91,8 @@ site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not prove
 ledger:
 	@$(RUN) -m tooling.ledger --devices $(DEVICES)
 
-tests: $(VENV)/.ready ## unit tests of the tooling and the canaries
-	$(PYTEST) tests/tooling -n $(CORES) --cov --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
+tests: $(VENV)/.ready ## unit tests of the tooling, the canaries, the pages against reference libraries
+	$(PYTEST) tests/tooling tests/reference -n $(CORES) --cov --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 # Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
 browser: $(VENV)/.ready ## the built site: facts, links, browser
