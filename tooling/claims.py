@@ -39,12 +39,15 @@ def repeat(path: Path, seed: int, project: Project) -> tuple[float, str]:
     """Runs a module once in a fresh interpreter; gives seconds and the error, empty if none."""
     text = with_seed(path, seed, project)
     with tempfile.TemporaryDirectory(prefix="claims-") as folder:
-        script = Path(folder) / path.name
+        script = Path(folder) / project.relative(path)
+        script.parent.mkdir(parents=True)
         script.write_text(text, encoding="utf-8")
+        if (data := project.snippets / "data").is_dir():  # a script finds its data beside its own folder
+            (Path(folder) / "snippets" / "data").symlink_to(data)
         start = time.perf_counter()
         try:
             done = subprocess.run(
-                [sys.executable, script.name],
+                [sys.executable, str(script)],
                 cwd=folder,
                 capture_output=True,
                 text=True,

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
@@ -14,6 +14,13 @@ from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
 from tooling.project import Project
+
+
+def on_files(files: Files, config: MkDocsConfig) -> None:
+    """Publishes the data that ships: a page links `data/name` for readers who copy its code."""
+    for path in sorted(Project(Path(config.config_file_path).parent).snippets.glob("data/*")):
+        if path.is_file() and path.suffix != ".md":
+            files.append(File.generated(config, f"data/{path.name}", abs_src_path=str(path)))
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

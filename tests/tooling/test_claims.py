@@ -40,6 +40,15 @@ def test_a_run_says_how_long_and_what_went_wrong(project: Project, monkeypatch: 
     assert claims.repeat(project.snippets / "made.py", 3, project) == (0.2, "no end within 0.2 s")
 
 
+def test_a_script_finds_its_data(project: Project) -> None:
+    page(
+        project,
+        "# T\n",
+        M="SEED = 42\nfrom pathlib import Path\nassert (Path(__file__).parent / 'data').is_dir()\n",
+    )
+    assert claims.repeat(project.snippets / "made.py", 42, project)[1] == ""
+
+
 def test_pitfalls_are_no_scripts(project: Project) -> None:
     found = claims.modules(project.page_paths(), project)
     assert [module.stem for module in found] == [

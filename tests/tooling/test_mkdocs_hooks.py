@@ -5,7 +5,7 @@ from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
 from tooling import drawing, evidence, ledger
-from tooling.mkdocs_hooks import on_page_content, on_post_build
+from tooling.mkdocs_hooks import on_files, on_page_content, on_post_build
 from tooling.pages import render
 from tooling.project import Project
 
@@ -66,6 +66,15 @@ def test_stale_numbers_are_in_no_table(project: Project) -> None:
     module = project.snippets / "results.py"
     module.write_text(module.read_text().replace("rows = 3", "rows = 1 + 2"))
     assert "method 3" not in draw("index.md", project)
+
+
+def test_the_data_is_published(project: Project) -> None:
+    (project.snippets / "data/README.md").write_text("# Origin\n")
+    files = get_files(project.config)
+    on_files(files, project.config)
+    file = files.get_file_from_path("data/table.csv")
+    assert file is not None and file.abs_src_path == str(project.snippets / "data/table.csv")
+    assert files.get_file_from_path("data/README.md") is None
 
 
 def test_the_records_are_published(project: Project) -> None:
