@@ -18,9 +18,11 @@ from tooling.project import Project
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Publishes the data that ships: a page links `data/name` for readers who copy its code."""
-    for path in sorted(Project(Path(config.config_file_path).parent).snippets.glob("data/*")):
+    snippets = Project(Path(config.config_file_path).parent).snippets
+    for path in sorted(snippets.glob("data/*")):
         if path.is_file() and path.suffix != ".md":
-            files.append(File.generated(config, f"data/{path.name}", abs_src_path=str(path)))
+            name = path.relative_to(snippets).as_posix()
+            files.append(File(name, str(snippets), config.site_dir, config.use_directory_urls))
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
