@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42"}):
     fig = Figure(figsize=(6.4, 3.4), layout="constrained")
     ax = fig.subplots()
-    steps = range(50, 401, 50)
+    steps = range(100, 801, 100)
     for part, losses, style in zip(("train", "validation"), zip(*curve), ("C0--", "C0-")):
         ax.plot(steps, losses, style, label=f"GPT, {part}")
     for n, color in ((3, "C1"), (5, "C2")):
