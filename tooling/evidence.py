@@ -16,8 +16,10 @@ from typing import Any
 from tooling.errors import PageError
 from tooling.keys import SCHEMA, key
 from tooling.kinds import Block
+from tooling.modules import base_module
 from tooling.outputs import replace_file
 from tooling.project import Project
+from tooling.regions import Region
 from tooling.runner import Result
 
 # Distributions whose versions a reader wants to know, by the name under which a block imports them.
@@ -114,7 +116,7 @@ def record(
                 "language": block.language,
                 "sha256": block.sha256,
                 "source": source,
-                "imports": imports(project.root / block.region.path) if block.region else [],
+                "imports": imports(block.region, project) if block.region else [],
                 "reason": block.data.get("exempt"),
                 "until": block.data.get("until"),
                 **result,
@@ -129,10 +131,13 @@ def record(
     }
 
 
-def imports(module: Path) -> list[str]:
-    """The distributions of `PACKAGES` that a module imports, in that order."""
-    names = set(re.findall(r"^(?:import|from) (\w+)", module.read_text(encoding="utf-8"), re.MULTILINE))
-    return [package for name, package in PACKAGES.items() if name in names]
+def imports(region: Region, project: Project) -> list[str]:
+    """The distributions of `PACKAGES` that a region's module imports, or the one that its pitfalls run on."""
+    found = set()
+    for path in {project.root / region.path, project.root / base_module(region)}:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        found |= set(re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE))
+    return [package for name, package in PACKAGES.items() if name in found]
 
 
 def file_of(page: str, project: Project, device: str) -> Path:

@@ -8,6 +8,7 @@ from tooling.drawing import DEVICES, UNKNOWN
 from tooling.evidence import Record
 
 RESULT = "结论｜"  # a block prints its result as 结论｜任务｜方法与结果｜基线与结果
+FRAMEWORKS = ("torch", "tensorflow", "transformers")
 KINDS = {
     "run": "代码块",
     "raises": "如期报错的代码块",
@@ -74,7 +75,9 @@ def page_table(pages: list[PageRow]) -> str:
         record = next(iter(page.records.values()))
         blocks, environment = record["blocks"], record["environment"]
         names = {name for block in blocks for name in block["imports"]}
-        versions = [f"{name} {environment['packages'].get(name, UNKNOWN)}" for name in sorted(names)]
+        versions = [
+            f"{name} {environment['packages'].get(name, UNKNOWN)}" for name in FRAMEWORKS if name in names
+        ]
         rows.append(
             [
                 page.link,

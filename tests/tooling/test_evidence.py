@@ -16,6 +16,7 @@ from tooling import evidence
 from tooling.errors import PageError
 from tooling.pages import published_blocks
 from tooling.project import Project
+from tooling.regions import Region
 from tooling.runner import Result
 
 from .inside import prove
@@ -143,10 +144,18 @@ def test_an_empty_folder_does_not_merge(
     assert "no evidence in this folder" in capsys.readouterr().err
 
 
-def test_what_a_module_imports(tmp_path: Path) -> None:
-    module = tmp_path / "m.py"
-    module.write_text("import numpy as np\nfrom sklearn import svm\nimport torch.nn\nimport json\n")
-    assert evidence.imports(module) == ["torch", "scikit-learn", "numpy"]
+def test_what_a_module_imports(project: Project) -> None:
+    module = project.snippets / "m.py"
+    module.write_text("import numpy as np\nfrom sklearn import svm\nimport json\n")
+    (project.snippets / "m_pitfalls.py").write_text("import torch.nn\n")
+
+    def imported(name: str) -> list[str]:
+        return evidence.imports(Region(f"snippets/{name}.py", "r", 1, 1, ""), project)
+
+    assert imported("m") == ["scikit-learn", "numpy"]
+    assert imported("m_pitfalls") == ["torch", "scikit-learn", "numpy"]
+    module.unlink()  # data files and the like have no module beside them
+    assert imported("m_pitfalls") == ["torch"]
 
 
 def test_the_versions_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
