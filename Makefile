@@ -78,11 +78,11 @@ coverage: $(VENV)/.ready ## the coverage of the snippets over all shards; FROM=f
 
 claims: $(VENV)/.ready ## repeat each page's assertions over five seeds; PAGE=docs/….md for one page
 	@$(RUN) -m tooling.hub
-	$(RUN) -m tooling.claims $(PAGE)
+	$(RUN) -m tooling.claims --workers $(WORKERS) $(PAGE)
 
 scripts: $(VENV)/.ready ## each snippet module as a script in a fresh interpreter
 	@$(RUN) -m tooling.hub
-	$(RUN) -m tooling.claims --seeds 42 $(PAGE)
+	$(RUN) -m tooling.claims --seeds 42 --workers $(WORKERS) $(PAGE)
 
 site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven on DEVICES (cpu,cuda unless told otherwise)
 	$(VENV)/bin/mkdocs build --strict --quiet --clean

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tooling import hub
@@ -59,6 +60,14 @@ def repeat(path: Path, seed: int, project: Project) -> tuple[float, str]:
         return time.perf_counter() - start, done.stderr if done.returncode else ""
 
 
+def attempt(path: Path, seed: int, project: Project) -> tuple[float, str]:
+    """As `repeat`; a module that cannot be repeated is an error like one that fails."""
+    try:
+        return repeat(path, seed, project)
+    except PageError as problem:
+        return 0.0, str(problem)
+
+
 def modules(pages: list[Path], project: Project) -> list[Path]:
     """The modules that run as scripts: the pages' own, without the pitfalls."""
     found = {module for page in pages for module in module_paths(page, project)}
@@ -69,20 +78,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pages", nargs="*", type=Path, help="pages under docs/; all if none is named")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    parser.add_argument("--workers", type=int, default=1, help="modules at a time")
     arguments = parser.parse_args()
     project = Project(Path.cwd())
     hub.activate(project.root)
     pages = [page.resolve() for page in arguments.pages] or project.page_paths()
+    tasks = [(path, int(seed)) for path in modules(pages, project) for seed in arguments.seeds.split(",")]
     failed = 0
-    for module in modules(pages, project):
-        for seed in map(int, arguments.seeds.split(",")):
-            try:
-                seconds, error = repeat(module, seed, project)
-            except PageError as problem:
-                seconds, error = 0.0, str(problem)
+    with ThreadPoolExecutor(arguments.workers) as pool:  # each thread waits for a process of its own
+        for (path, seed), (seconds, error) in zip(
+            tasks, pool.map(lambda task: attempt(task[0], task[1], project), tasks), strict=True
+        ):
             failed += bool(error)
             state = "failed" if error else "passed"
-            print(f"{state}  {project.relative(module)}  seed {seed}  {seconds:.1f} s", flush=True)
+            print(f"{state}  {project.relative(path)}  seed {seed}  {seconds:.1f} s", flush=True)
             if error:
                 print(error[-3000:])
     print(f"{failed} failed")

@@ -7,13 +7,13 @@ def milliseconds(task):
     task()
     return (time.perf_counter() - start) * 1e3
 
-print(f"训练一次 {milliseconds(lambda: list(train(split))):.0f} ms；提一组建议并记账：")
+print(f"训练一次 {milliseconds(lambda: list(train(split))):.1f} ms；提一组建议并记账：")
 journal = optuna.storages.JournalStorage(
     optuna.storages.journal.JournalFileBackend("cost.log"))
 for name, storage in (("内存", None), ("日志文件", journal), ("sqlite", "sqlite:///cost.db")):
     empty = optuna.create_study(storage=storage, sampler=TPESampler(seed=SEED))
     spent = milliseconds(lambda: empty.optimize(lambda t: suggest(t)["damping"], n_trials=20))
-    print(f"  {name} {spent / 20:.0f} ms")
+    print(f"  {name} {spent / 20:.1f} ms")
 # --8<-- [end:cost]
 
 # --8<-- [start:slow-starter]
