@@ -10,47 +10,15 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-
-
-def bert_base_chinese(folder: Path) -> None:
-    import torch
-    from transformers import BertConfig, BertForPreTraining, BertTokenizer
-
-    torch.manual_seed(0)
-    vocabulary = SPECIAL + ascii_and_common_hanzi()
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-    )
-    BertForPreTraining(config).save_pretrained(folder)
-    BertTokenizer(vocab={token: index for index, token in enumerate(vocabulary)}).save_pretrained(folder)
-
-
-def ascii_and_common_hanzi() -> list[str]:
-    """Printable ASCII and the 3,755 characters of GB 2312, level 1."""
-    hanzi = [
-        bytes([high, low]).decode("gb2312", errors="ignore")
-        for high in range(0xB0, 0xD8)
-        for low in range(0xA1, 0xFF)
-    ]
-    return [chr(code) for code in range(33, 127)] + [character for character in hanzi if character]
-
-
-STAND_INS: dict[str, Callable[[Path], None]] = {
-    "google-bert/bert-base-chinese": bert_base_chinese,
-}
+from tooling import stand_ins
+from tooling.stand_ins import STAND_INS
 
 
 def folder(root: Path) -> Path:
-    """Where the stand-ins lie; another version of this file makes another folder."""
-    version = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    """Where the stand-ins lie; another version of what makes them makes another folder."""
+    version = hashlib.sha256(Path(stand_ins.__file__).read_bytes()).hexdigest()[:12]
     return root / ".hub" / version
 
 

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from tooling import hub
+from tooling import stand_ins
 from tooling.kinds import Block
 from tooling.modules import module_paths
 from tooling.project import Project
@@ -39,6 +39,6 @@ def _files(path: Path, blocks: list[Block], project: Project) -> list[Path]:
     data = [file for file in (project.snippets / "data").rglob("*") if file.is_file() and file.name in text]
     figures = [file for file in path.parent.glob(f"{path.stem}-*") if file.suffix in (".svg", ".webp")]
     constraints = [file for file in [project.root / "constraints.txt"] if file.is_file()]
-    weights = [tooling / "hub.py"] if any(name in text for name in hub.STAND_INS) else []
+    weights = [tooling / "stand_ins.py"] if any(name in text for name in stand_ins.STAND_INS) else []
     judges = [tooling / name for name in JUDGES]
     return [*module_paths(path, project), *sorted(data), *sorted(figures), *constraints, *weights, *judges]

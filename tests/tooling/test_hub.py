@@ -11,13 +11,22 @@ from tooling import hub
 
 LOAD = """
 import sys
-from transformers import AutoModel, AutoTokenizer
+import numpy
+from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
-for name in sys.argv[1:]:
-    tokenizer, model = AutoTokenizer.from_pretrained(name), AutoModel.from_pretrained(name)
+def picture(name, model):
+    inputs = AutoImageProcessor.from_pretrained(name)(numpy.zeros((40, 44, 3), "uint8"), return_tensors="pt")
+    assert model(**inputs).last_hidden_state.isfinite().all(), name
+
+def text(name, model):
+    tokenizer = AutoTokenizer.from_pretrained(name)
     inputs = tokenizer("大模型", return_tensors="pt")
     assert tokenizer.unk_token_id not in inputs["input_ids"], name
     assert model(**inputs).last_hidden_state.shape[1] == inputs["input_ids"].shape[1], name
+
+for name in sys.argv[1:]:
+    model = AutoModel.from_pretrained(name)
+    (picture if model.main_input_name == "pixel_values" else text)(name, model)
     print(name, "loaded")
 """
 

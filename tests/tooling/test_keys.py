@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tooling import hub, keys
+from tooling import keys, stand_ins
 from tooling.pages import published_blocks
 from tooling.project import Project
 
@@ -83,9 +83,9 @@ def test_the_schema(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def copied_tooling(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the judging files and of the hub, in the place of the tooling."""
+    """A copy of the judging files and of the stand-ins, in the place of the tooling."""
     folder.mkdir()
-    for name in (*keys.JUDGES, "hub.py"):
+    for name in (*keys.JUDGES, "stand_ins.py"):
         (folder / name).write_bytes((Path(keys.__file__).parent / name).read_bytes())
     monkeypatch.setattr(keys, "__file__", str(folder / "keys.py"))
     return folder
@@ -102,9 +102,9 @@ def test_the_files_that_judge(name: str, project: Project, monkeypatch: pytest.M
 def test_the_stand_ins_where_a_page_names_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copied_tooling(project.root / "tooling", monkeypatch)
     before = key(project)
-    (folder / "hub.py").write_text("# other\n")
+    (folder / "stand_ins.py").write_text("# other\n")
     assert key(project) == before
-    replace(project.snippets / "results.py", '"table.csv"', f'"{next(iter(hub.STAND_INS))}"')
+    replace(project.snippets / "results.py", '"table.csv"', f'"{next(iter(stand_ins.STAND_INS))}"')
     before = key(project)
-    (folder / "hub.py").write_text("# another\n")
+    (folder / "stand_ins.py").write_text("# another\n")
     assert key(project) != before
