@@ -4,7 +4,6 @@ import os
 from datetime import timedelta
 
 import torch
-from sklearn.datasets import load_digits
 from torch import distributed as dist
 from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
@@ -24,9 +23,9 @@ rank, world_size = dist.get_rank(), dist.get_world_size()
 # --8<-- [end:ddp-setup]
 
 # --8<-- [start:ddp-model]
-pixels, targets = load_digits(return_X_y=True)
-x = torch.tensor(pixels / 16, dtype=torch.float32, device=device)  # (1797, 64)
-y = torch.tensor(targets, device=device)  # (1797,) int64
+torch.manual_seed(SEED)
+x = torch.randn(1024, 64).to(device)  # 数据随机，各进程相同：这里只比梯度，不比准确率
+y = x[:, :10].argmax(dim=1)  # (1024,) int64，前 10 个数里最大的是第几个
 torch.manual_seed(SEED + rank)  # 故意让各进程的初始参数不同
 model = nn.Sequential(nn.Linear(64, hidden_size), nn.ReLU(), nn.Linear(hidden_size, 10)).to(device)
 ddp = DistributedDataParallel(model)  # 构造时把 0 号进程的参数发给所有进程
