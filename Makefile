@@ -24,7 +24,7 @@ export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
 export TF_NUM_INTEROP_THREADS := 1
 
-.PHONY: help serve test pages update merge coverage claims site ledger lint fix tests scripts browser summary clean
+.PHONY: help serve test new pages update merge coverage claims site ledger lint fix tests scripts browser summary clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,10 @@ pages: $(VENV)/.ready ## run the blocks and write evidence; PAGE=docs/….md, DE
 	if [ -z "$$pages" ]; then echo "pages: nothing to run"; else \
 	  $(PYTEST) $$pages -n $(WORKERS) --device $(DEVICE) \
 	    $(if $(PAGE)$(STALE)$(FRAMEWORK)$(filter cuda,$(DEVICE)),,--cov $(if $(SHARD),--cov-report=,--cov-report=term-missing --cov-fail-under=100)); fi
+
+new: $(VENV)/.ready ## begin a page: page, module and navigation from the template; PAGE=section/slug TITLE="标题"
+	@test -n "$(PAGE)" || { echo 'name the page: make new PAGE=section/slug TITLE="标题"'; exit 2; }
+	@$(RUN) -m tooling.scaffold "$(PAGE)" "$(TITLE)"
 
 update: $(VENV)/.ready ## run one page and rewrite its expected outputs and figures; PAGE=docs/….md
 	@test -n "$(PAGE)" || { echo "name the page: make update PAGE=docs/….md"; exit 2; }

@@ -44,6 +44,11 @@ def test_template_headings_in_order(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", CONTENT, ids=lambda path: path.stem)
+def test_nothing_of_the_template_is_left_to_write(page: Path) -> None:
+    assert "（待写" not in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", CONTENT, ids=lambda path: path.stem)
 def test_the_answer_is_short(page: Path) -> None:
     answer = page.read_text(encoding="utf-8").split("## 答案\n")[1].strip().split("\n\n")[0]
     assert 0 < len(answer) <= 200
