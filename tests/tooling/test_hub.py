@@ -42,6 +42,27 @@ def test_every_stand_in_loads_offline_by_its_real_name(
     assert done.stdout.splitlines() == [f"{name} loaded" for name in hub.STAND_INS], done.stderr
 
 
+MISSING = """
+import sys
+from transformers import AutoConfig
+
+for name in sys.argv[1:]:
+    try:
+        AutoConfig.from_pretrained(name)
+    except OSError as error:
+        assert name in str(error), error
+        print(name, "is named")
+"""
+
+
+def test_without_a_stand_in_the_error_names_the_repository(tmp_path: Path) -> None:
+    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", MISSING, *hub.STAND_INS], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == [f"{name} is named" for name in hub.STAND_INS], done.stderr
+
+
 def maker(folder: Path) -> None:
     (folder / "config.json").write_text("{}")
 
