@@ -60,6 +60,29 @@ def opened() -> list[str]:
     return names
 
 
+LOADED = re.compile(r"""from_pretrained\(\s*(?:["']([\w./-]+)["']|(\w+))""")
+
+
+def hint(text: str, page: str) -> str:
+    """What helps a block that could not load weights; empty where none are missing.
+
+    Offline, transformers' own error does not say which repository it looked for; the name may
+    be bound in an earlier block of the page.
+    """
+    cache = os.environ.get("HF_HUB_CACHE")
+    if cache is None or os.environ.get("HUB") == "real":
+        return ""
+    bound = dict(re.findall(r"""\b(\w+) = ["']([\w.-]+/[\w.-]+)["']""", page))
+    names = [quoted or bound.get(name, "") for quoted, name in LOADED.findall(text)]
+    missing = [
+        n for n in names if "/" in n and not (Path(cache) / f"models--{n.replace('/', '--')}").is_dir()
+    ]
+    if not missing:
+        return ""
+    found = ", ".join(dict.fromkeys(missing))
+    return f"\nno weights here of: {found}\n  expected: a stand-in in tooling/stand_ins.py, or HUB=real"
+
+
 def build(root: Path) -> None:
     """Makes the stand-ins that are missing, each whole or not at all."""
     for name, make in STAND_INS.items():

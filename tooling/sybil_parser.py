@@ -7,6 +7,7 @@ import pytest
 from sybil import Document, Example, Region
 from sybil.typing import Parser
 
+from tooling import hub
 from tooling.errors import PageError
 from tooling.kinds import Block
 from tooling.pages import published_blocks
@@ -65,7 +66,8 @@ def evaluate(example: Example) -> str:
     try:
         run.run(block)
     except BlockFailure as failure:
-        return run.report(block, str(failure))
+        page = "\n".join(other.text for other in run.blocks)
+        return run.report(block, str(failure)) + hub.hint(block.text, page)
     except (pytest.fail.Exception, pytest.skip.Exception) as failure:  # pytest-timeout; no block skips
         return run.report(block, str(failure))
     return ""

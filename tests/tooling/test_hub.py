@@ -42,25 +42,16 @@ def test_every_stand_in_loads_offline_by_its_real_name(
     assert done.stdout.splitlines() == [f"{name} loaded" for name in hub.STAND_INS], done.stderr
 
 
-MISSING = """
-import sys
-from transformers import AutoConfig
-
-for name in sys.argv[1:]:
-    try:
-        AutoConfig.from_pretrained(name)
-    except OSError as error:
-        assert name in str(error), error
-        print(name, "is named")
-"""
-
-
-def test_without_a_stand_in_the_error_names_the_repository(tmp_path: Path) -> None:
-    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", MISSING, *hub.STAND_INS], env=environment, capture_output=True, text=True
-    )
-    assert done.stdout.splitlines() == [f"{name} is named" for name in hub.STAND_INS], done.stderr
+def test_a_block_that_finds_no_weights_is_told_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"HF_HUB_CACHE": str(tmp_path)})
+    (tmp_path / "models--owner--there").mkdir()
+    page = 'NAME = "owner/name"\nOTHER = "owner/there"\nmodel = AutoModel.from_pretrained(NAME)\n'
+    wanted = "\nno weights here of: owner/name\n  expected: a stand-in in tooling/stand_ins.py, or HUB=real"
+    assert hub.hint("AutoModel.from_pretrained(NAME)", page) == wanted
+    assert hub.hint("1 / 0", page) == ""
+    assert hub.hint("AutoModel.from_pretrained(OTHER)", page.replace("owner/name", "owner/there")) == ""
+    monkeypatch.setattr(os, "environ", {"HF_HUB_CACHE": str(tmp_path), "HUB": "real"})
+    assert hub.hint("AutoModel.from_pretrained(NAME)", page) == ""
 
 
 def maker(folder: Path) -> None:
