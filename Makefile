@@ -110,6 +110,8 @@ lint: $(VENV)/.ready ## formatting, types, workflows
 	$(VENV)/bin/zizmor --offline --persona pedantic --quiet .github
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
 fix: $(VENV)/.ready ## mend what can be mended
 	$(RUN) -m ruff check --fix .
