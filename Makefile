@@ -19,6 +19,8 @@ VENV := .venv
 SITE_VENV := .venv-site
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q --dist loadfile
+CHINESE = $(shell git ls-files 'docs/*.md' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
+SPELLED = $(shell git ls-files '*.md' '*.py' '*.yml' Makefile)
 export NO_MKDOCS_2_WARNING := 1
 export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
@@ -103,10 +105,12 @@ browser: $(VENV)/.ready ## the built site: facts, links, browser
 	@command -v chromium >/dev/null || $(RUN) -m playwright install chromium
 	$(PYTEST) tests/site
 
-lint: $(VENV)/.ready ## formatting, types, workflows
+lint: $(VENV)/.ready ## formatting, types, typography, spelling, workflows
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check --quiet .
 	$(RUN) -m mypy
+	$(RUN) -m tooling.prose $(CHINESE)
+	$(VENV)/bin/codespell $(SPELLED)
 	$(VENV)/bin/zizmor --offline --persona pedantic --quiet .github
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -116,6 +120,7 @@ lint: $(VENV)/.ready ## formatting, types, workflows
 fix: $(VENV)/.ready ## mend what can be mended
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
+	$(RUN) -m tooling.prose --fix $(CHINESE)
 
 clean: ## remove what the commands made
 	rm -rf $(VENV) $(SITE_VENV) site evidence .hub *.egg-info

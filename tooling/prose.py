@@ -1,0 +1,53 @@
+"""The typography of the Chinese text: spaces beside Latin words, full-width punctuation; code is left alone."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import autocorrect_py
+
+from tooling.errors import PageError
+from tooling.project import Project
+
+RULES = {"context": {"codeblock": 0}}  # what a block prints is compared as it is
+
+
+def mended(text: str) -> str:
+    """The text as the rules have it."""
+    autocorrect_py.load_config(json.dumps(RULES))
+    return str(autocorrect_py.format_for(text, "markdown"))
+
+
+def check(path: Path, project: Project) -> None:
+    """Stops at the first line that breaks a rule.
+
+    Raises:
+        PageError: there is one.
+    """
+    text = project.read(path)
+    for number, (old, new) in enumerate(zip(text.split("\n"), mended(text).split("\n"), strict=True), 1):
+        if old != new:
+            raise PageError(project.relative(path), number, f"the text {old!r}", repr(new), "make fix")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--fix", action="store_true", help="write what the rules have")
+    arguments = parser.parse_args()
+    project = Project(Path.cwd())
+    failed = False
+    for path in map(Path.resolve, arguments.files):
+        if arguments.fix:
+            path.write_text(mended(project.read(path)), encoding="utf-8")
+        try:
+            check(path, project)
+        except PageError as error:
+            print(error, file=sys.stderr)
+            failed = True
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
