@@ -60,7 +60,13 @@ def test_non_local_means_is_no_weaker_than_the_library(execute: Execute) -> None
         peak_signal_noise_ratio(
             truth,
             denoise_nl_means(
-                noisy, patch_size=3, patch_distance=4, h=h * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
+                noisy,
+                patch_size=3,
+                patch_distance=4,
+                h=h * sigma,
+                sigma=sigma,
+                fast_mode=True,
+                channel_axis=-1,
             ).clip(0, 1),
             data_range=1,
         )
