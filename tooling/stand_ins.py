@@ -135,6 +135,42 @@ def opus_mt_zh_en(folder: Path) -> None:
     MarianTokenizer.from_pretrained(folder, source_lang="zho", target_lang="eng").save_pretrained(folder)
 
 
+CHATML = (  # as the real one: a system message of its own where the conversation brings none
+    "{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nBe helpful.<|im_end|>\n' }}{% endif %}"
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] }}"
+    "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def qwen2_5_instruct(folder: Path) -> None:
+    import torch
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
+
+    torch.manual_seed(0)
+    tokenizer = Qwen2Tokenizer(  # a token a byte: no merges
+        vocab={byte: index for index, byte in enumerate(sorted(ByteLevel.alphabet()))},
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        extra_special_tokens=["<|im_start|>", "<|im_end|>"],
+        chat_template=CHATML,
+    )
+    config = Qwen2Config(
+        vocab_size=264,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        intermediate_size=64,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "google-bert/bert-base-chinese": bert_base_chinese,
     "hfl/chinese-pert-base-mrc": chinese_pert_base_mrc,
@@ -142,4 +178,5 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "hustvl/yolos-tiny": yolos_tiny,
     "caidas/swin2SR-classical-sr-x2-64": swin2sr_classical_x2,
     "Helsinki-NLP/opus-mt-zh-en": opus_mt_zh_en,
+    "Qwen/Qwen2.5-0.5B-Instruct": qwen2_5_instruct,
 }
