@@ -137,7 +137,7 @@ def guard(messages, text):
     """问到槽位时，答案必须与程序从用户的话里记下的一致，否则改口。"""
     for slot, (_, question, values) in SLOTS.items():
         if messages[-1]["content"] == question and text.removesuffix("。") in values:
-            return text if text == f"{facts(messages).get(slot)}。" else "没说过。"
+            text = text if text == f"{facts(messages).get(slot)}。" else "没说过。"
     return text
 
 def injected(role):
