@@ -27,7 +27,7 @@ def gap(left, right):
 # --8<-- [start:mirrored-fit]
 def fit(model, examples=STEPS * BATCH_SIZE):
     """用前 examples 个样本训练一遍，返回训练后的参数。"""
-    model.compile(optimizer=keras.optimizers.SGD(LEARNING_RATE),
+    model.compile(optimizer=keras.optimizers.SGD(LEARNING_RATE), jit_compile=False,  # 只有几步，不值得编译
                   loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(x[:examples], y[:examples], batch_size=BATCH_SIZE, shuffle=False, verbose=0)
     return model.get_weights()
