@@ -99,6 +99,7 @@ ledger:
 
 tests: $(VENV)/.ready ## unit tests of the tooling, the canaries, the pages against reference libraries
 	$(PYTEST) tests/tooling tests/reference -n $(CORES) --cov --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
+	@$(RUN) -m tooling.messages .coverage
 
 # Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
 browser: $(VENV)/.ready ## the built site: facts, links, browser

@@ -9,7 +9,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, evidence, regions, tables
+from tooling import drawing, evidence, messages, regions, tables
 from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
@@ -28,7 +28,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Puts the evidence line under each code block, and the tables where a page asks for them."""
     project = Project(Path(config.config_file_path).parent)
-    html = _tables(html, page, project, files)
+    html = _tables(html, page, project, files).replace("<div data-messages></div>", messages.table())
     tree = LexborHTMLParser(f"<body>{html}</body>")
     blocks = [node for node in tree.css("div.highlight, pre.diagram") if node.parent is not None]
     if not blocks:

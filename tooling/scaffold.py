@@ -30,8 +30,13 @@ def add(name: str, title: str, project: Project) -> list[Path]:
             raise PageError(project.relative(path), 1, "exists already", "a name that is free", USAGE)
     owner = _owner(page)
     if owner is not None:
-        found = f"the name {name!r}: its module would belong to {project.relative(owner)}"
-        raise PageError("docs", 1, found, f"a name that does not begin with {owner.stem}-", USAGE)
+        raise PageError(
+            "docs",
+            1,
+            f"the name {name!r}: its module would belong to {project.relative(owner)}",
+            f"a name that does not begin with {owner.stem}-",
+            USAGE,
+        )
     config = project.root / "mkdocs.yml"
     written = {
         page: _fill("page.md", slug, title, project.relative(module)),
