@@ -64,7 +64,7 @@ def device_name(device: str) -> str | None:
     if device == "cuda":
         import torch  # only a run on a GPU pays for the import
 
-        return torch.cuda.get_device_name()
+        return str(torch.cuda.get_device_name())
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

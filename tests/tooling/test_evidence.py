@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from tooling import evidence
 from tooling.errors import PageError
+from tooling.keys import SCHEMA
 from tooling.pages import published_blocks
 from tooling.project import Project
 from tooling.regions import Region
@@ -25,7 +26,7 @@ from .sites import ROOT
 
 def test_a_record_holds_each_block_and_its_result(project: Project) -> None:
     entry = prove(project.docs / "results.md", project)
-    assert entry["page"] == "results.md" and entry["schema"] == evidence.SCHEMA
+    assert entry["page"] == "results.md" and entry["schema"] == SCHEMA
     run, output = entry["blocks"]
     assert (run["kind"], run["status"], run["line"]) == ("run", "passed", 3)
     assert run["source"] == {"module": "snippets/results.py", "region": "result", "lines": [2, 7]}
@@ -160,7 +161,7 @@ def test_what_a_module_imports(project: Project) -> None:
 
 def test_the_versions_of_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = types.SimpleNamespace(version=types.SimpleNamespace(cuda="13.0"))
-    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "torch", torch)
     done = types.SimpleNamespace(stdout="580.1\n580.1\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     assert evidence.cuda_versions() == {"driver": "580.1", "runtime": "13.0"}
@@ -203,7 +204,7 @@ def test_the_name_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "processor", lambda: "")
     assert evidence.device_name("cpu") is None
     torch = types.SimpleNamespace(cuda=types.SimpleNamespace(get_device_name=lambda: "Big One"))
-    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "torch", torch)
     assert evidence.device_name("cuda") == "Big One"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tooling import hub
+from tooling.stand_ins import STAND_INS
 
 LOAD = """
 import sys
@@ -47,9 +48,9 @@ def test_every_stand_in_loads_offline_by_its_real_name(
     hub.build(tmp_path)
     environment = os.environ | {"HF_HUB_CACHE": str(hub.folder(tmp_path)), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, *hub.STAND_INS], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", LOAD, *STAND_INS], env=environment, capture_output=True, text=True
     )
-    assert done.stdout.splitlines() == [f"{name} loaded" for name in hub.STAND_INS], done.stderr
+    assert done.stdout.splitlines() == [f"{name} loaded" for name in STAND_INS], done.stderr
 
 
 def test_a_block_that_finds_no_weights_is_told_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

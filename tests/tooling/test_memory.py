@@ -31,6 +31,6 @@ def test_video_memory_is_asked_for_where_there_is_cuda(monkeypatch: pytest.Monke
         reset_peak_memory_stats=lambda: resets.append(1),
         max_memory_allocated=lambda: 3 * 2**20,
     )
-    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(cuda=cuda))
     reset_peak_memory()
     assert resets == [1] and peak_memory()[1] == 3

@@ -25,7 +25,8 @@ class Config:
 
     def __init__(self, root: Path, **options: Any) -> None:
         self.rootpath, self.options = root, {"--device": "cpu", "--update-outputs": False} | options
-        self.pluginmanager, self.registered = self, {}
+        self.pluginmanager = self
+        self.registered: dict[str, object] = {}
 
     def getoption(self, name: str) -> Any:
         return self.options[name]
@@ -59,7 +60,7 @@ def test_a_worker_records_nothing_and_a_gpu_stays_visible(
     config = Config(project.root, **{"--device": "cuda"})
     config.workerinput = {}  # type: ignore[attr-defined]
     torch = types.SimpleNamespace(cuda=types.SimpleNamespace(is_available=lambda: True))
-    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "torch", torch)
     plugin.pytest_configure(config)  # type: ignore[arg-type]
     assert environment["CUDA_VISIBLE_DEVICES"] == "0" and config.registered == {}
     assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
@@ -78,7 +79,7 @@ def test_a_machine_without_a_gpu_says_so(project: Project, monkeypatch: pytest.M
     torch = types.SimpleNamespace(
         cuda=types.SimpleNamespace(is_available=lambda: False), __version__="2.13.0+cpu"
     )
-    monkeypatch.setitem(sys.modules, "torch", torch)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "torch", torch)
     with pytest.raises(pytest.UsageError, match=r"torch 2\.13\.0\+cpu sees no CUDA device"):
         plugin.pytest_configure(Config(project.root, **{"--device": "cuda"}))  # type: ignore[arg-type]
 
@@ -92,7 +93,9 @@ def test_the_scheduler_is_the_mended_one() -> None:
 
 class Item:
     def __init__(self, example: object = None) -> None:
-        self.example, self.markers, self.user_properties = example, [], []
+        self.example = example
+        self.markers: list[pytest.Mark] = []
+        self.user_properties: list[tuple[str, tuple[int, Any]]] = []
 
     def add_marker(self, marker: pytest.MarkDecorator) -> None:
         self.markers.append(marker.mark)

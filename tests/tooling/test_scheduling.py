@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ class Worker:
     shutting_down = False
 
     def __init__(self, name: str) -> None:
-        self.gateway, self.given = types.SimpleNamespace(id=name), []
+        self.gateway = types.SimpleNamespace(id=name)
+        self.given: list[str] = []
 
     def send_runtest_some(self, indices: list[int]) -> None:
         assert not self.shutting_down
@@ -65,7 +67,7 @@ def join(scheduling: PageScheduling) -> Worker:
 
 
 @pytest.mark.parametrize("lost", BLOCKS)
-def test_whatever_block_ends_the_process_all_others_run_once(lost: str, start: Callable) -> None:
+def test_whatever_block_ends_the_process_all_others_run_once(lost: str, start: Callable[..., Any]) -> None:
     scheduling, (worker,) = start()
     done = worker.run(scheduling, until=lost)
     assert scheduling.remove_node(worker) == lost
@@ -75,7 +77,7 @@ def test_whatever_block_ends_the_process_all_others_run_once(lost: str, start: C
     assert replacement.shutting_down and scheduling.tests_finished
 
 
-def test_every_block_ends_its_process(start: Callable) -> None:
+def test_every_block_ends_its_process(start: Callable[..., Any]) -> None:
     scheduling, (worker,) = start()
     lost = []
     for _ in BLOCKS:
@@ -84,7 +86,7 @@ def test_every_block_ends_its_process(start: Callable) -> None:
     assert sorted(lost) == BLOCKS and worker.run(scheduling) == [] and worker.shutting_down
 
 
-def test_two_workers_share_what_a_lost_one_left(start: Callable) -> None:
+def test_two_workers_share_what_a_lost_one_left(start: Callable[..., Any]) -> None:
     scheduling, (one, two) = start(2)
     assert one.given[0] == "a.md::1"
     assert scheduling.remove_node(one) == "a.md::1"
@@ -94,7 +96,7 @@ def test_two_workers_share_what_a_lost_one_left(start: Callable) -> None:
     assert sorted([*done, "a.md::1"]) == BLOCKS
 
 
-def test_a_worker_that_has_not_read_the_pages_yet_is_given_nothing(start: Callable) -> None:
+def test_a_worker_that_has_not_read_the_pages_yet_is_given_nothing(start: Callable[..., Any]) -> None:
     scheduling, (one, two) = start(2)
     scheduling.remove_node(one)
     early = Worker("early")
@@ -108,7 +110,7 @@ def test_a_worker_that_has_not_read_the_pages_yet_is_given_nothing(start: Callab
     assert sorted([*done, "a.md::1", lost]) == BLOCKS
 
 
-def test_a_worker_that_had_nothing_left_was_running_nothing(start: Callable) -> None:
+def test_a_worker_that_had_nothing_left_was_running_nothing(start: Callable[..., Any]) -> None:
     scheduling, (worker,) = start()
     assert sorted(worker.run(scheduling)) == BLOCKS
     assert scheduling.remove_node(worker) is None
