@@ -127,6 +127,7 @@ def _compare(texts: list[str], entry: Record, device: str) -> list[str]:
 
 
 def main() -> int:
+    """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd())
     parser.add_argument("--devices", default="cpu,cuda", help="comma-separated: each must have passed")
