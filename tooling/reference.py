@@ -36,9 +36,11 @@ def expand(source: str, project: Project) -> str:
 
 def link(page: str, project: Project) -> str:
     """The line at the foot of a page that leads to its functions and classes; empty if it has none."""
-    if not any(public_names(module) for module in module_paths(project.docs / page, project)):
+    there = f"reference/{section_of(page)}.md"
+    listed = any(public_names(module) for module in module_paths(project.docs / page, project))
+    if not listed or not (project.docs / there).is_file():
         return ""
-    target = posixpath.relpath(f"reference/{section_of(page)}.md", posixpath.dirname(page) or ".")
+    target = posixpath.relpath(there, posixpath.dirname(page) or ".")
     return f"\n\n本页的函数与类列在[代码参考]({target}#{anchor(page)})里。\n"
 
 
@@ -59,18 +61,20 @@ def title(source: str) -> str:
 
 def _section(section: str, project: Project) -> str:
     if section == "tooling":
-        return "\n\n".join(_module(path, project, 2) for path in sorted(project.root.glob("tooling/*.py")))
+        return _modules(sorted(project.root.glob("tooling/*.py")), project, 2)
     pages = [path.relative_to(project.docs).as_posix() for path in project.page_paths()]
-    return "\n\n".join(_page(page, project) for page in pages if section_of(page) == section)
+    return "\n".join(_page(page, project) for page in pages if section_of(page) == section)
 
 
 def _page(page: str, project: Project) -> str:
     path = project.docs / page
-    modules = [_module(module, project, 3) for module in module_paths(path, project)]
-    if not any(modules):
+    if not (modules := _modules(module_paths(path, project), project, 3)):
         return ""
-    name = title(project.read(path))
-    return "\n\n".join([f"## {name} {{ #{anchor(page)} }}", f"[读这一页](../{page})", *modules])
+    return f"## {title(project.read(path))} {{ #{anchor(page)} }}\n\n[读这一页](../{page})\n\n{modules}"
+
+
+def _modules(paths: list[Path], project: Project, level: int) -> str:
+    return "\n".join(filter(None, (_module(path, project, level) for path in paths)))
 
 
 def _module(path: Path, project: Project, level: int) -> str:
