@@ -26,7 +26,7 @@ export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
 export TF_NUM_INTEROP_THREADS := 1
 
-.PHONY: help serve test new pages update merge coverage claims site ledger lint fix tests scripts browser summary clean
+.PHONY: help serve test new pages update merge coverage claims site ledger inventories lint fix tests scripts browser summary clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -97,6 +97,9 @@ site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not prove
 ledger:
 	@$(RUN) -m tooling.ledger --devices $(DEVICES)
 
+inventories: $(VENV)/.ready ## renew what references into Python, NumPy and PyTorch resolve by; needs a network
+	$(RUN) -m tooling.inventories
+
 tests: $(VENV)/.ready ## unit tests of the tooling, the canaries, the pages against reference libraries
 	$(PYTEST) tests/tooling tests/reference -n $(CORES) --cov --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
 	@$(RUN) -m tooling.messages .coverage
@@ -110,6 +113,7 @@ lint: $(VENV)/.ready ## formatting, types, typography, spelling, workflows
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check --quiet .
 	$(RUN) -m mypy
+	$(RUN) -m interrogate --quiet snippets tooling
 	$(RUN) -m tooling.prose $(CHINESE)
 	$(VENV)/bin/codespell $(SPELLED)
 	$(VENV)/bin/zizmor --offline --persona pedantic --quiet .github

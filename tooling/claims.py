@@ -75,6 +75,7 @@ def modules(pages: list[Path], project: Project) -> list[Path]:
 
 
 def main() -> int:
+    """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pages", nargs="*", type=Path, help="pages under docs/; all if none is named")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))

@@ -141,10 +141,12 @@ def imports(region: Region, project: Project) -> list[str]:
 
 
 def file_of(page: str, project: Project, device: str) -> Path:
+    """The file of a page's record on one device; `page` is relative to `docs/`."""
     return project.evidence / device / f"{page}.json"
 
 
 def write(entry: Record, project: Project) -> None:
+    """Puts a record where it belongs, in one step."""
     path = file_of(entry["page"], project, entry["environment"]["device"])
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, json.dumps(entry, ensure_ascii=False, indent=1) + "\n")
@@ -209,6 +211,7 @@ def merge(folders: list[Path], project: Project) -> int:
 
 
 def main() -> int:
+    """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
     merging = commands.add_parser("merge", help="put the records of several runs into evidence/")

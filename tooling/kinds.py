@@ -62,6 +62,7 @@ class Block:
 
     @property
     def sha256(self) -> str:
+        """The fingerprint of the published text, as hexadecimal digits."""
         return regions.sha256(self.text)
 
 

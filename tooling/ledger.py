@@ -15,7 +15,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tooling import evidence
+from tooling import evidence, listings
 from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
@@ -44,10 +44,11 @@ def code_texts(html: str) -> list[str]:
 def _is_block(node: LexborNode) -> bool:
     parent = node.parent
     while parent is not None:
-        if parent.tag == "pre" or (
-            parent.tag == "td" and "linenos" in (parent.attributes.get("class") or "")
-        ):
+        classes = (parent.attributes.get("class") or "").split()
+        if parent.tag == "pre" or "linenos" in classes:
             return False  # counted with its <pre>, or line numbers
+        if "doc" in classes:
+            return False  # of the reference: tooling.listings proves it
         parent = parent.parent
     several = "\n" in node.text() or node.css_first("br") is not None
     return node.tag == "pre" or several or "language-" in (node.attributes.get("class") or "")
@@ -69,9 +70,14 @@ def account(project: Project, devices: list[str]) -> Account:
     for html in sorted(project.site.rglob("*.html")):
         if html.relative_to(project.site).as_posix() in WITHOUT_PAGE:
             continue
-        texts = code_texts(html.read_text(encoding="utf-8"))
+        built = html.read_text(encoding="utf-8")
+        texts = code_texts(built)
+        kinds, problems = listings.check(built, project.relative(html), project)
         result.pages += 1
-        result.in_html += len(texts)
+        result.in_html += len(texts) + kinds.total()
+        result.kinds += kinds
+        result.problems += problems
+        result.unaccounted += len(problems)
         page = page_of(html, project)
         if page is None:
             if texts:
@@ -127,6 +133,7 @@ def _compare(texts: list[str], entry: Record, device: str) -> list[str]:
 
 
 def main() -> int:
+    """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path.cwd())
     parser.add_argument("--devices", default="cpu,cuda", help="comma-separated: each must have passed")

@@ -15,7 +15,10 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory() -> tuple[int, int | None]:
-    """Peak resident memory and, on CUDA, peak video memory since the last reset, in MB."""
+    """Peak resident memory and, on CUDA, peak video memory since the last reset, in MB.
+
+    The first is what [resource.getrusage][] counts, or Linux's own figure, which can be reset.
+    """
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     with contextlib.suppress(OSError, StopIteration):
         status = Path("/proc/self/status").read_text().splitlines()

@@ -1,19 +1,35 @@
-"""MkDocs hooks: draw the evidence into the pages. They keep no state and decide nothing."""
+"""MkDocs hooks: draw the evidence and the reference into the pages. They keep no state and decide nothing."""
 
 import posixpath
 import shutil
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tooling import drawing, evidence, messages, regions, tables
+from tooling import drawing, evidence, inventories, messages, reference, regions, tables
 from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
 from tooling.project import Project
+
+LISTING = '<details class="mkdocstrings-source"'
+
+
+@event_priority(100)  # before mkdocstrings reads its configuration
+def on_config(config: MkDocsConfig) -> None:
+    """Hands the vendored inventories to mkdocstrings, which takes addresses, not paths of the project."""
+    handler = config.plugins["mkdocstrings"].config["handlers"]["python"]
+    handler["inventories"] = inventories.vendored(Path(config.config_file_path).parent)
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Lists the modules on the pages of the reference, and leads each page with code to its own."""
+    project = Project(Path(config.config_file_path).parent)
+    return reference.expand(markdown, project) + reference.link(page.file.src_uri, project)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
@@ -28,9 +44,10 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Puts the evidence line under each code block, and the tables where a page asks for them."""
     project = Project(Path(config.config_file_path).parent)
-    html = _tables(html, page, project, files).replace("<div data-messages></div>", messages.table())
+    html = _tables(html, page, project, files).replace(LISTING, f"{LISTING} data-search-exclude")
+    html = html.replace("<div data-messages></div>", messages.table())
     tree = LexborHTMLParser(f"<body>{html}</body>")
-    blocks = [node for node in tree.css("div.highlight, pre.diagram") if node.parent is not None]
+    blocks = [node for node in tree.css("div.highlight, pre.diagram") if not _in_reference(node)]
     if not blocks:
         return html
     source = page.file.src_uri
@@ -53,6 +70,15 @@ def on_post_build(config: MkDocsConfig) -> None:
     for device in drawing.DEVICES:
         if (folder := project.evidence / device).is_dir():
             shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
+
+
+def _in_reference(node: LexborNode) -> bool:
+    """Whether a block is a listing or an example of the reference, which the ledger proves by itself."""
+    while (parent := node.parent) is not None:
+        if "doc" in (parent.attributes.get("class") or "").split():
+            return True
+        node = parent
+    return False
 
 
 def _records(source: str, project: Project) -> dict[str, Record]:
@@ -80,12 +106,8 @@ def _tables(html: str, page: Page, project: Project, files: Files) -> str:
             continue  # a page without code needs no evidence
         current = {d: r for d, r in records.items() if _fresh(file.src_uri, r, project)}
         address = posixpath.relpath(posixpath.dirname(file.dest_uri) or ".", here or ".") + "/"
-        title = _title(file.content_string) or file.src_uri
+        title = reference.title(file.content_string) or file.src_uri
         rows.append(tables.PageRow(file.src_uri, title, address, current))
     for name, text in tables.drawn(rows).items():
         html = html.replace(f'<div data-evidence="{name}"></div>', f"<div data-search-exclude>{text}</div>")
     return html
-
-
-def _title(source: str) -> str:
-    return next((line[2:].strip() for line in source.splitlines() if line.startswith("# ")), "")

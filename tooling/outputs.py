@@ -20,6 +20,14 @@ def difference(expected: str, actual: str, tolerance: str = "") -> str:
         tolerance: how far numbers with a decimal point may differ: "0.02" (absolute), "5%"
             (of the expected number) or "any" (times and memory of the machine). The number of
             decimals, integers and all words are compared exactly, whatever the tolerance.
+
+    Examples:
+        >>> difference("loss 0.31", "loss 0.30", "0.02")
+        ''
+        >>> print(difference("3 epochs", "4 epochs", "0.02"))
+        line 1 of the output
+          page: 3 epochs
+          run:  4 epochs
     """
     wanted, got = expected.strip("\n").splitlines(), actual.strip("\n").splitlines()
     for number in range(max(len(wanted), len(got))):

@@ -24,12 +24,14 @@ from tooling.sybil_parser import PAGE_RUN
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declares `--device` and `--update-outputs`."""
     group = parser.getgroup("pages")
     group.addoption("--device", choices=("cpu", "cuda"), default="cpu", help="where the blocks run")
     group.addoption("--update-outputs", action="store_true", help="rewrite expected outputs and figures")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Sets the environment of the run, before a block imports anything."""
     root = Path(config.rootpath)
     if config.getoption("--device") == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the blocks' own device line then says "cpu"
@@ -65,10 +67,12 @@ def _need_cuda() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PageScheduling | None:
+    """Keeps the blocks of a page on one worker; None leaves the choice to xdist."""
     return PageScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives each block its own time limit, in seconds."""
     for item in items:
         if isinstance(block := getattr(getattr(item, "example", None), "parsed", None), Block):
             item.add_marker(pytest.mark.timeout(int(block.data.get("timeout", SECONDS))))
@@ -95,9 +99,11 @@ class Recorder:
         self.crashed: dict[str, set[int]] = defaultdict(set)
 
     def pytest_sessionstart(self) -> None:
+        """Notes machine, versions and time before the first block."""
         self.environment = evidence.environment(self.project, self.config.getoption("--device"))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Takes one block's result from its report."""
         page = report.nodeid.split("::")[0]
         if not page.endswith(".md"):
             return
@@ -109,6 +115,7 @@ class Recorder:
             self.crashed[page].add(int(re.findall(r"::line:(\d+)", report.nodeid)[0]))
 
     def pytest_sessionfinish(self) -> None:
+        """Writes the records; a page that cannot be read loses its old one."""
         for page, results in self.results.items():
             path = self.project.root / page
             name = path.relative_to(self.project.docs).as_posix()
@@ -129,5 +136,6 @@ class Recorder:
             )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Says how many records were written, and where."""
         if self.results:
             terminalreporter.write_line(f"evidence: {len(self.results)} pages in {self.project.evidence}")

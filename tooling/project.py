@@ -19,22 +19,27 @@ class Project:
 
     @property
     def docs(self) -> Path:
+        """The folder of the pages."""
         return self.root / "docs"
 
     @property
     def snippets(self) -> Path:
+        """The folder of the teaching scripts and their data."""
         return self.root / "snippets"
 
     @property
     def evidence(self) -> Path:
+        """The folder of the records; git ignores it."""
         return self.root / "evidence"
 
     @property
     def site(self) -> Path:
+        """The folder of the built site; git ignores it."""
         return self.root / "site"
 
     @cached_property
     def config(self) -> MkDocsConfig:
+        """The MkDocs configuration, read once."""
         return load_config(str(self.root / "mkdocs.yml"))
 
     @cached_property
@@ -50,6 +55,7 @@ class Project:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
     def page_paths(self) -> list[Path]:
+        """All pages, sorted by path."""
         return sorted(self.docs.rglob("*.md"))
 
     def read(self, path: Path) -> str:

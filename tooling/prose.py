@@ -32,6 +32,7 @@ def check(path: Path, project: Project) -> None:
 
 
 def main() -> int:
+    """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--fix", action="store_true", help="write what the rules have")

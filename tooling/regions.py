@@ -32,6 +32,7 @@ class Region:
 
     @property
     def sha256(self) -> str:
+        """The fingerprint of the region's text, as hexadecimal digits."""
         return sha256(self.text)
 
 

@@ -88,6 +88,7 @@ def _with_entry(config: str, section: str, entry: str) -> str:
 
 
 def main() -> int:
+    """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="section/slug")
     parser.add_argument("title", nargs="?", default="", help="as the navigation shows it")

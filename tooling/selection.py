@@ -16,6 +16,7 @@ TENSORFLOW = re.compile(r"^\s*(?:import|from) (?:tensorflow|keras|keras_tuner)\b
 
 
 def needs_tensorflow(path: Path, project: Project) -> bool:
+    """Whether a module of the page imports TensorFlow or Keras."""
     return any(TENSORFLOW.search(project.read(module)) for module in module_paths(path, project))
 
 
@@ -52,6 +53,7 @@ def shard(weights: dict[Path, float], number: int, count: int) -> list[Path]:
 
 
 def main() -> int:
+    """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pages", nargs="*", type=Path, help="pages under docs/; all if none is named")
     parser.add_argument("--root", type=Path, default=Path.cwd())

@@ -11,6 +11,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def bert_base_chinese(folder: Path) -> None:
+    """BERT with heads for masked words and next sentences: 2 layers of width 32."""
     import torch
     from transformers import BertConfig, BertForPreTraining, BertTokenizer
 
@@ -28,6 +29,7 @@ def bert_base_chinese(folder: Path) -> None:
 
 
 def chinese_pert_base_mrc(folder: Path) -> None:
+    """BERT with a head for answer spans: 2 layers of width 32."""
     import torch
     from transformers import BertConfig, BertForQuestionAnswering, BertTokenizer
 
@@ -55,6 +57,7 @@ def ascii_and_common_hanzi() -> list[str]:
 
 
 def vit_base_patch16_224(folder: Path) -> None:
+    """ViT for pictures of 224 × 224 in patches of 16 and 1,000 classes: 2 layers of width 32."""
     import torch
     from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil
 
@@ -68,6 +71,7 @@ def vit_base_patch16_224(folder: Path) -> None:
 
 
 def yolos_tiny(folder: Path) -> None:
+    """YOLOS with 91 labels: 2 layers of width 32."""
     import torch
     from transformers import YolosConfig, YolosForObjectDetection, YolosImageProcessorPil
 
@@ -87,6 +91,7 @@ def yolos_tiny(folder: Path) -> None:
 
 
 def swin2sr_classical_x2(folder: Path) -> None:
+    """Swin2SR that doubles both sides of a picture: 2 stages of 2 layers, width 16."""
     import torch
     from transformers import Swin2SRConfig, Swin2SRForImageSuperResolution, Swin2SRImageProcessor
 
@@ -97,6 +102,7 @@ def swin2sr_classical_x2(folder: Path) -> None:
 
 
 def opus_mt_zh_en(folder: Path) -> None:
+    """Marian, Chinese to English, with trained SentencePiece models: 2 + 2 layers of width 32."""
     import torch
     from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
     from transformers import MarianConfig, MarianMTModel, MarianTokenizer
@@ -143,6 +149,7 @@ CHATML = (  # as the real one: a system message of its own where the conversatio
 
 
 def qwen2_5_instruct(folder: Path) -> None:
+    """Qwen2 with a chat template and a vocabulary of bytes: 2 layers of width 32."""
     import torch
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer

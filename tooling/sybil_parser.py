@@ -44,6 +44,7 @@ class PageDocument(Document):
 
     @classmethod
     def parse(cls, path: str, *parsers: Parser, encoding: str = "utf-8") -> Document:
+        """Reads a page and gives it to the parsers."""
         document = cls(Path(path).read_text(encoding=encoding, errors="replace"), path)
         for parser in parsers:
             for region in parser(document):

@@ -31,9 +31,11 @@ class PageRow:
 
     @property
     def link(self) -> str:
+        """A link to the page, as HTML."""
         return f'<a href="{self.address}">{escape(self.title)}</a>'
 
     def seconds(self, device: str) -> str:
+        """The sum of its blocks' seconds on a device, with the unit."""
         record = self.records.get(device)
         return f"{sum(b['seconds'] or 0 for b in record['blocks']):.1f} s" if record else UNKNOWN
 

@@ -149,6 +149,7 @@ class Policy(nn.Module):
         self.net = nn.Sequential(*body, nn.Linear(64, 1))
 
     def forward(self, seen):
+        """状态 (B, 7) 或栅格 (B, 1, H, W) → 转角 (B,)，单位弧度，绝对值不超过 STEER_MAX。"""
         return STEER_MAX * torch.tanh(self.net((seen - self.mean) / self.std)).squeeze(-1)
 
 def clone(seen, labels, steps=500, batch_size=128):

@@ -74,6 +74,7 @@ class Forecaster(nn.Module):
         self.head = nn.Linear(width, 2 * FUTURE)
 
     def forward(self, tokens):
+        """tokens (B, T, 2)，单位米 → 对匀速外推的修正 (B, FUTURE, 2)，单位米。"""
         hidden = self.body(self.embed(tokens / 10) + self.place)  # (B, T, width)
         return self.head(hidden.mean(1)).unflatten(-1, (FUTURE, 2)) * 5
 

@@ -143,6 +143,7 @@ assert late[2][0] < 0.3 and late[12][0] > 5 * late[0][0]
 
 # --8<-- [start:unwrapped-angle]
 def careless(pose, index, tracks):
+    """与 state 相同的观测，只是航向误差不绕回 (−π, π]。"""
     seen = state(pose, index, tracks)
     seen[:, 1] = pose[:, 2] - tracks.heading[np.arange(len(pose)), index]  # 没有绕回
     return seen

@@ -27,7 +27,6 @@ split = train_test_split((images / 16).reshape(-1, 8, 8).astype("float32"), digi
                          stratify=digits, random_state=SEED)  # 一张图是 8 个词元，每行一个
 x, x_test, y, y_test = (torch.tensor(part, device=device) for part in split)  # (N, 8, 8)，(N,)
 # --8<-- [end:setup]
-
 # --8<-- [start:model]
 class Block(nn.Module):
     """前置归一化的编码层，x (B, T, C) → (B, T, C)；没有 dropout，激活用 ReLU。"""
@@ -40,6 +39,7 @@ class Block(nn.Module):
         self.down = nn.Linear(4 * hidden_size, hidden_size)
 
     def forward(self, x):
+        """x (B, T, C) → (B, T, C)。"""
         q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
         weights = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)  # (B, num_heads, T, T)
         x = x + self.proj((weights @ v).transpose(1, 2).flatten(2))
@@ -57,13 +57,13 @@ class Encoder(nn.Module):
         self.segment = segment
 
     def forward(self, x):
+        """x (B, 8, 8) → logits (B, 10)。"""
         x = self.embed(x) + self.position
         size = self.segment or len(self.blocks)
         for part in (self.blocks[i : i + size] for i in range(0, len(self.blocks), size)):
             x = checkpoint(part, x, use_reentrant=False) if self.segment else part(x)
         return self.head(self.norm(x).mean(1))
 # --8<-- [end:model]
-
 # --8<-- [start:accumulate]
 def accumulate(model, inputs, labels, sizes, dtype=torch.float32, scale=1.0):
     """分几份求梯度，累加在 .grad 里：整批平均损失 × scale 的梯度。sizes 是各份条数，可不等。"""
@@ -74,10 +74,12 @@ def accumulate(model, inputs, labels, sizes, dtype=torch.float32, scale=1.0):
         (loss * scale).backward()  # 在 autocast 之外；算完这一份，它的激活就释放
 
 def flat_gradient(model):
+    """所有参数的梯度，接成一个向量 (参数个数,)。"""
     return torch.cat([p.grad.flatten() for p in model.parameters()])
 
 def distance(a, b):
-    return ((a - b).norm() / b.norm()).item()  # 相对误差，2-范数
+    """相对误差，2-范数。"""
+    return ((a - b).norm() / b.norm()).item()
 
 model = Encoder().to(device).double()
 big_x, big_y = x[:BIG_BATCH], y[:BIG_BATCH]
@@ -87,7 +89,6 @@ accumulate(model, big_x.double(), big_y, [32, 20, 10, 2])
 assert distance(flat_gradient(model), whole) < 1e-12  # float64：只剩加法次序的差别
 print("不等长的四份，累积的梯度与整批的相对误差小于 1e-12")
 # --8<-- [end:accumulate]
-
 # --8<-- [start:train-three-precisions]
 def fit(dtype):
     """训练 num_steps 步；dtype 是 autocast 的类型，float32 即不用 autocast。"""
@@ -110,6 +111,7 @@ def fit(dtype):
 
 @torch.no_grad()
 def accuracy(model):
+    """测试集上的准确率，0 到 1。"""
     return (model(x_test).argmax(-1) == y_test).float().mean().item()
 
 trained = {dtype: fit(dtype) for dtype in (torch.float32, torch.bfloat16, torch.float16)}
@@ -118,7 +120,6 @@ for dtype, score in scores.items():
     print(f"{str(dtype)[6:]:8} 测试准确率 {score:.3f}，参数仍是 {trained[dtype].head.weight.dtype}")
     assert score > 0.9 and abs(score - scores[torch.float32]) < 0.05
 # --8<-- [end:train-three-precisions]
-
 # --8<-- [start:underflow]
 model = trained[torch.float32]
 logits = model(x)
@@ -137,7 +138,6 @@ for key, dtype, scale in (("bf16", torch.bfloat16, 1), ("fp16", torch.float16, 1
 assert lost["fp16"] > 0.05 and max(lost["bf16"], lost["fp16 缩放"]) < 0.001
 assert errors["fp16 缩放"] < 0.7 * min(errors["fp16"], errors["bf16"])
 # --8<-- [end:underflow]
-
 # --8<-- [start:peak-memory]
 def peak_bytes(step):
     """跑一步，返回占用的最高点比开始时多出的字节：把每次申请（正）、释放（负）依次累加。"""
@@ -168,7 +168,6 @@ assert max(gaps["accumulate 8"], gaps["checkpoint"]) < 1e-5 and gaps["bf16 autoc
 for name, limit in (("bf16 autocast", 0.75), ("accumulate 8", 0.3), ("checkpoint", 0.4)):
     assert peaks[name] < limit * peaks["float32"]
 # --8<-- [end:peak-memory]
-
 # --8<-- [start:int8]
 def quantize(w, dim=None):
     """对称量化：w ≈ q · scale，q 是 −127…127 的整数；dim=None 时整块共用一个 scale。"""
@@ -185,6 +184,7 @@ class Int8Linear(nn.Module):
         self.bias = linear.bias
 
     def forward(self, x):
+        """x (…, in) → (…, out)；权重用时才换成 x 的类型。"""
         return F.linear(x, self.q.to(x.dtype) * self.scale, self.bias)
 
 def to_int8(model, replace=Int8Linear):
@@ -208,7 +208,6 @@ print(f"结论｜int8 推理（手写数字）｜{small / full:.2f} 倍的文件
       f"｜float32 准确率 {before:.3f}")
 assert small < 0.4 * full and abs(after - before) <= 0.01 and drift < 0.02
 # --8<-- [end:int8]
-
 # --8<-- [start:trade]
 base, flops = peaks["float32"], work["float32"]
 rows = {name: (peaks[name] / base, work[name] / flops, gaps[name]) for name in plans}
@@ -228,7 +227,6 @@ ax.legend()
 fig.savefig("compute-memory.svg", metadata={"Date": None})
 assert rows["checkpoint"][1] < 1.34 and rows["all three"][0] < 0.25
 # --8<-- [end:trade]
-
 # --8<-- [start:accelerate]
 AcceleratorState._reset_state(reset_partial_state=True)  # 设置在一个进程里只能定一次
 accelerator = Accelerator(mixed_precision="bf16", gradient_accumulation_steps=4)

@@ -74,6 +74,7 @@ class Int8Both(nn.Module):
         self.linear, self.threshold = linear, threshold
 
     def forward(self, x):
+        """x (…, in) → (…, out)；离群的通道不量化，照原来的精度算。"""
         keep = x.abs().flatten(0, -2).amax(0) > self.threshold  # (in,)，离群的通道
         qx, sx = quantize(x * ~keep, -1)  # (…, in)，(…, 1)
         qw, sw = quantize(self.linear.weight * ~keep, 1)  # (out, in)，(out, 1)

@@ -22,7 +22,6 @@ SHINGLE, HASHES, BANDS = 5, 128, 32  # 片长（字）、签名长、段数；�
 THRESHOLD = 0.5  # 两篇的 Jaccard 到这个数就算近似重复
 VOCAB_SIZE, EOS = 2000, "<|endoftext|>"
 # --8<-- [end:setup]
-
 # --8<-- [start:sentences]
 SLOTS = {name: words.split() for name, words in {
     "who": "住户 老师 店主 司机 护士 农户 记者 编辑 工程师 志愿者 学生 摄影师 会计 厨师 邮差 裁缝",
@@ -52,7 +51,6 @@ def article():
     sentences = [fill(rng.choice(TEMPLATES)) for _ in range(count)]
     return ["".join(sentences[i : i + 3]) for i in range(0, count, 3)]
 # --8<-- [end:sentences]
-
 # --8<-- [start:make-corpus]
 FOOTERS = ["版权所有，未经许可不得转载。", "点击这里，下载客户端，阅读全文。",
            "更新于本月 {m} 日，值班编辑审核。", "如有侵权，请联系我们删除。"]
@@ -92,7 +90,6 @@ for kind, count in COPIES.items():
 raw = ["\n".join(text for _, text in page) for page in pages]
 print(f"{len(raw)} 篇，{sum(map(len, raw)) / 1e4:.1f} 万字，{len(''.join(raw).encode()) / 1e6:.2f} MB")
 # --8<-- [end:make-corpus]
-
 # --8<-- [start:clean]
 timings = {}
 @contextmanager
@@ -106,6 +103,7 @@ KEEP = "，：；！？（）～…²³"  # NFKC 会把它们改成半角、拆�
 INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 
 def normalise(text):
+    """NFKC 归一化（KEEP 里的字符除外），并删去不可见字符。"""
     text = re.sub(f"[^{KEEP}]+", lambda run: unicodedata.normalize("NFKC", run[0]), text)
     return INVISIBLE.sub("", text)
 
@@ -131,7 +129,6 @@ with timed("清洗", raw):
     texts = ["\n".join(line for line, why in zip(*both) if not why)
              for both in zip(split_lines, dropped)]
 # --8<-- [end:clean]
-
 # --8<-- [start:score-cleaning]
 print(f"字符：{sum(normalise(t) != t for t in raw)} 篇被改动，"
       f"删去不可见字符 {len(INVISIBLE.findall(''.join(raw)))} 个")
@@ -143,7 +140,6 @@ same = [np.mean([t == "\n".join(c) for t, c in zip(group, contents)]) for group 
 print(f"与干净的正文逐字相同的篇：清洗前 {same[0]:.2f}，清洗后 {same[1]:.2f}")
 assert same[0] < 0.2 and same[1] > 0.95
 # --8<-- [end:score-cleaning]
-
 # --8<-- [start:minhash]
 def shingles(text):
     """去掉空白后所有连续 SHINGLE 个字，各取 CRC-32：升序、不重复的 (m,) uint64。"""
@@ -174,7 +170,6 @@ spread, theory = np.std(estimate - exact), np.sqrt(np.mean(exact * (1 - exact)) 
 print(f"估计的标准差 {spread:.3f}，理论 {theory:.3f}；平均偏差 {np.mean(estimate - exact):+.3f}")
 assert 0.7 < spread / theory < 1.4
 # --8<-- [end:minhash]
-
 # --8<-- [start:candidates]
 def same_key(keys):
     """键相同的全部对 {(i, j)}，i < j。"""
@@ -188,7 +183,6 @@ def candidates(signatures, bands):
     parts = np.split(signatures, bands, axis=1)
     return set().union(*(same_key(map(bytes, part)) for part in parts))
 # --8<-- [end:candidates]
-
 # --8<-- [start:find-duplicates]
 with timed("分段与核对", texts):
     proposed = candidates(signatures, BANDS)
@@ -207,7 +201,6 @@ print(f"结论｜近似去重，改过字的副本｜MinHash-LSH 召回 {ours:.2
       f"｜逐字哈希召回 {baseline:.2f}")
 assert ours > 0.93 and precision > 0.95 and baseline < 0.05
 # --8<-- [end:find-duplicates]
-
 # --8<-- [start:split-after]
 def leaked(members):
     """测试集里有多少篇，它的原文或别的副本在训练集里。"""
@@ -223,7 +216,6 @@ print(f"去重前 {len(texts)} 篇，泄漏的测试篇 {leaked(range(len(texts)
       f"去重后 {len(kept)} 篇（训练 {len(train)}，测试 {len(test)}），泄漏 {leaked(kept)}")
 assert abs(len(kept) - ORIGINALS) < 0.03 * ORIGINALS
 # --8<-- [end:split-after]
-
 # --8<-- [start:tokenizer]
 def train_bpe(texts):
     """字节级 BPE：256 个字节起步，反复合并最常见的相邻对，直到词表满（Sennrich 等，2016）。"""

@@ -53,6 +53,7 @@ source = tf.data.Dataset.from_generator(
     lambda: documents, output_signature=tf.TensorSpec((None,), tf.int64))
 
 def describe(name, batches):
+    """打印批数、填充的比例与 CRC-32 校验和；返回填充的比例。"""
     batches = list(batches.as_numpy_iterator())  # 各 (B, 批内最长) int64
     share = sum((batch == 0).sum() for batch in batches) / sum(batch.size for batch in batches)
     checksum = zlib.crc32(b"".join(batch.tobytes() for batch in batches))

@@ -45,6 +45,7 @@ import json
 
 
 def digest(text):
+    """文字的 SHA-256，前 12 位十六进制。"""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 def manifest(train):

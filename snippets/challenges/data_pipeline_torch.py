@@ -25,7 +25,6 @@ lengths = np.clip(numbers.lognormal(4.4, 0.8, NUM_DOCS).astype(int), 8, 1000)  #
 documents = [np.append(numbers.integers(2, VOCAB_SIZE, n - 1), EOS) for n in lengths]  # 各 (n,)
 print(f"{NUM_DOCS} 篇，{lengths.sum()} 个词元，最短 {lengths.min()}，最长 {lengths.max()}")
 # --8<-- [end:setup]
-
 # --8<-- [start:stream]
 class TokenStream(IterableDataset):
     """逐行读分片，产出 (篇号, 词元列)；任何时刻只拿着一行。"""
@@ -54,7 +53,6 @@ for name, consume in (("整个读进来", list), ("逐篇流过", lambda items: 
     print(f"{name}：Python 内存峰值 {peak[name]:.2f} MB")
 assert peak["逐篇流过"] < 0.1 * peak["整个读进来"]
 # --8<-- [end:stream]
-
 # --8<-- [start:workers]
 def read_ids(dataset, num_workers):
     """经 DataLoader 读一遍，返回篇号的列表；batch_size=None：不组批，原样交出。"""
@@ -67,7 +65,6 @@ for num_workers in (0, 2):
     print(f"{num_workers} 个读取进程：得到 {len(ids)} 篇，不同的 {len(set(ids))} 篇，前 6 篇 {ids[:6]}")
     assert sorted(ids) == list(range(NUM_DOCS))
 # --8<-- [end:workers]
-
 # --8<-- [start:shuffle-buffer]
 def shuffle_buffer(items, size, rng):
     """缓冲区装满后，每来一个就随机放走一个，空位给新来的；内存里最多 size 个。"""
@@ -95,7 +92,6 @@ for size, distance in moved.items():
     assert not rule or abs(distance / (2 * size / np.e) - 1) < 0.15
 assert abs(moved[NUM_DOCS] / (NUM_DOCS / 3) - 1) < 0.1
 # --8<-- [end:shuffle-buffer]
-
 # --8<-- [start:source-mix]
 source = np.arange(NUM_DOCS) // (NUM_DOCS // NUM_SHARDS)  # 每篇来自哪一片
 shards = [list(np.flatnonzero(source == k)) for k in range(NUM_SHARDS)]
@@ -120,7 +116,6 @@ fig.supylabel("document")
 fig.savefig("data-pipeline-shuffle.svg", metadata={"Date": None})
 assert mixed["shards shuffled, buffer 100"] < 3 < 7 < mixed["shards interleaved, buffer 100"]
 # --8<-- [end:source-mix]
-
 # --8<-- [start:packing]
 def concatenate(documents, size):
     """首尾相接，满 size 就切一行；最后不满的一截丢掉。逐篇处理，可以接在流上。"""
@@ -156,7 +151,6 @@ print(f"结论｜一行 {ROW} 个词元的批｜最佳适配打包，填充占 {
       f"｜补到批内最长，填充占 {padding['补到批内最长']:.3f}")
 assert padding["最佳适配"] < 0.02 and padding["补到批内最长"] > 0.4
 # --8<-- [end:packing]
-
 # --8<-- [start:document-mask]
 ids = torch.tensor(packed[:8], device=device)  # (B, T)
 is_end = (ids == EOS).long()
@@ -191,13 +185,13 @@ crossing = (document[:, 1:] != document[:, :-1]).float().mean().item()
 print(f"目标是下一篇第一个词元的位置占 {crossing:.3f}")
 assert gap["按篇掩码，位置重置"] < 1e-4 and min(gap["只用因果掩码"], gap["按篇掩码，位置不重置"]) > 0.1
 # --8<-- [end:document-mask]
-
 # --8<-- [start:padded-batches]
 def pad(batch):
     """一批长短不一的 (n,) → (B, 批内最长) int64，右侧补 0。"""
     return nn.utils.rnn.pad_sequence([torch.as_tensor(ids) for ids in batch], batch_first=True)
 
 def describe(name, batches):
+    """打印批数、填充的比例与 CRC-32 校验和；返回填充的比例。"""
     batches = [np.asarray(batch) for batch in batches]
     share = sum((batch == 0).sum() for batch in batches) / sum(batch.size for batch in batches)
     checksum = zlib.crc32(b"".join(batch.tobytes() for batch in batches))
@@ -207,7 +201,6 @@ def describe(name, batches):
 loader = DataLoader(documents, batch_size=BATCH_SIZE, collate_fn=pad)
 in_order = describe("按到达次序", loader)
 # --8<-- [end:padded-batches]
-
 # --8<-- [start:bucketed-batches]
 BOUNDARIES = [64, 128, 256]  # 四个桶：<64、64–127、128–255、≥256
 
@@ -225,7 +218,6 @@ by_bucket = DataLoader(documents, batch_sampler=list(bucket_batches(lengths)), c
 bucketed = describe("按长度分桶", by_bucket)
 assert bucketed < 0.6 * in_order
 # --8<-- [end:bucketed-batches]
-
 # --8<-- [start:prefetch]
 class SlowSource(IterableDataset):
     """每批要等 10 毫秒，像在等磁盘或网络。"""

@@ -10,6 +10,7 @@ assert flat["position_ids"][0].tolist() == [k for n in lengths[:3] for k in rang
 
 # --8<-- [start:forgotten-worker-info]
 class Forgetful(TokenStream):
+    """忘了问自己是第几个读取进程的 TokenStream。"""
     def __iter__(self):
         for path in self.paths:  # 每个读取进程都把所有分片读一遍
             with path.open() as lines:

@@ -62,12 +62,11 @@ for target, sigma in sigmas.items():
 # --8<-- [start:per-sample-gradients]
 x = torch.tensor(digits.data / 16, dtype=torch.float32, device=device)  # (1797, 64)
 y = torch.tensor(digits.target, device=device)  # (1797,)
-
 def build(hidden_size, seed):
+    """64 → hidden_size → 10 的网络；hidden_size 为 0 是线性模型。"""
     torch.manual_seed(seed)
     hidden = [nn.Linear(64, hidden_size), nn.Tanh()] if hidden_size else []
     return nn.Sequential(*hidden, nn.Linear(hidden_size or 64, 10)).to(device)
-
 def sample_loss(params, model, x_i, y_i):
     """一条样本的损失：x_i (64,)，y_i 标量。params 是名字到张量的字典。"""
     return F.cross_entropy(functional_call(model, params, x_i[None]), y_i[None])
@@ -114,6 +113,7 @@ def train_plain(x, y, q, steps, seed, hidden_size=HIDDEN_SIZE):
 # --8<-- [end:dp-sgd]
 # --8<-- [start:private-accuracy]
 def accuracy(model, idx):
+    """在 idx 这些样本上的准确率，0 到 1。"""
     return (model(x[idx]).argmax(1) == y[idx]).float().mean().item()
 x_train, y_train = x[train_idx], y[train_idx]
 print(f"永远猜最多的一类：{np.bincount(digits.target[test_idx]).max() / len(test_idx):.3f}")
@@ -174,19 +174,19 @@ assert luhn_ok("4111111111111111") and not luhn_ok("4111111111111112")  # 支付
 # --8<-- [end:check-digits]
 # --8<-- [start:make-documents]
 def pick(options):
+    """随机取一个选项。"""
     return options[rng.integers(len(options))]
-
 def number(n):
+    """n 位随机数字，字符串。"""
     return "".join(map(str, rng.integers(10, size=n)))
-
 def fake_id(wrong=0):
     """地址码以 99 开头，没有这样的省，所以不会是任何人的号码；wrong 把校验码往后错几位。"""
     day = f"{rng.integers(1950, 2010)}{rng.integers(1, 13):02}{rng.integers(1, 29):02}"
     body = f"99{number(4)}{day}{number(3)}"
     return body + "0123456789X"[("0123456789X".index(id_check(body)) + wrong) % 11]
-
 def fake_card():
-    body = "0" + number(pick((14, 17)))  # 共 16 或 19 位；0 开头的号段不发银行卡
+    """0 开头的号段不发银行卡；共 16 或 19 位，校验位正确。"""
+    body = "0" + number(pick((14, 17)))
     return next(body + d for d in "0123456789" if luhn_ok(body + d))
 
 PERSONAL = {

@@ -32,9 +32,9 @@ def pseudonym(kind, value, key):
     """同一把钥匙下，同一个值总得到同一个代号 (str)；没有钥匙就算不出来。"""
     tag = hmac.new(key, f"{kind}:{value}".encode(), "sha256").hexdigest()[:16]
     return f"<{kind}:{tag}>"
-
 def redact(text, key):
-    for start, end, kind in sorted(find_personal(text), reverse=True):  # 从后往前换，起止不错位
+    """把找到的个人信息换成假名，key 是密钥；从后往前换，起止不错位。"""
+    for start, end, kind in sorted(find_personal(text), reverse=True):
         text = text[:start] + pseudonym(kind, text[start:end], key) + text[end:]
     return text
 
@@ -68,8 +68,8 @@ assert changed and not matches
 # --8<-- [end:verified-checkpoint]
 # --8<-- [start:cost]
 import time
-
 def milliseconds(train, *arguments, steps=20):
+    """训练 steps 步，返回每步的毫秒数。"""
     start = time.perf_counter()
     train(*arguments)[-1].weight.sum().item()  # 取回一个数，GPU 上等于同步
     return (time.perf_counter() - start) / steps * 1e3

@@ -24,7 +24,6 @@ BUGS = ("标签错位", "测试图混进训练集", "训练时随机镜像", "�
         "主干被 detach", "优化器拿着旧的输出层", "输出层按 N(0, 1) 初始化", "学习率大 100 倍",
         "预测时忘了 eval", "预测时没有除以 16")
 # --8<-- [end:setup]
-
 # --8<-- [start:network]
 class Network(nn.Module):
     """把图的 8 行当作 8 个词元，做一层注意力：(B, 8, 8) float32 → logits (B, 10)。"""
@@ -40,6 +39,7 @@ class Network(nn.Module):
         if bug == "输出层按 N(0, 1) 初始化":
             nn.init.normal_(self.head.weight)
     def forward(self, images):
+        """images (B, 8, 8) → logits (B, 10)。"""
         h = self.embed(images)  # (B, T, C)，T = 8
         if self.bug != "位置向量没有加":
             h = h + self.position
@@ -52,7 +52,6 @@ class Network(nn.Module):
         h = (h + self.mlp(h)).flatten(1)  # (B, T·C)
         return self.head(h.detach() if self.bug == "主干被 detach" else h)
 # --8<-- [end:network]
-
 # --8<-- [start:program]
 class Program:
     """被检查的训练程序。bug 是 BUGS 中的一个，即一处改动；None 是正确的程序。"""
@@ -65,6 +64,7 @@ class Program:
             self.model.head = nn.Linear(8 * WIDTH, NUM_CLASSES).to(device)
 
     def data(self):
+        """训练用的图 (N, 8, 8) 与标签 (N,)，带着植入的错。"""
         x, y = x_train, y_train
         if self.bug == "测试图混进训练集":
             x, y = torch.cat([x, x_test]), torch.cat([y, y_test])
@@ -88,7 +88,6 @@ class Program:
         self.model.train(self.bug == "预测时忘了 eval")
         return self.model(x if self.bug == "预测时没有除以 16" else x / 16)
 # --8<-- [end:program]
-
 # --8<-- [start:checks]
 def cheap_checks(bug):
     """A–F：只用一批图，只调用程序的公开方法；返回没通过的字母。"""
@@ -122,7 +121,6 @@ def short_training(bug):
     accuracy = (program.predict(x_test).argmax(-1) == y_test).float().mean().item()
     return np.mean(losses[-10:]), accuracy
 # --8<-- [end:checks]
-
 # --8<-- [start:bug-matrix]
 def diagnose(bug):
     """返回 (没通过的检查, 基线是否报警)；A–F 有一项没过，就不值得做 G。"""
@@ -141,7 +139,6 @@ print(f"每个程序查一遍 {seconds:.1f} 秒")
 assert table[None] == ("", False)  # 正确的程序不能误报
 assert caught >= 11 and by_loss <= 4
 # --8<-- [end:bug-matrix]
-
 # --8<-- [start:fit]
 class Apply(nn.Module):
     """把一个函数当作一层，好让它有名字、能挂钩子。"""
@@ -149,6 +146,7 @@ class Apply(nn.Module):
         super().__init__()
         self.function = function
     def forward(self, x):
+        """x → function(x)，形状由 function 决定。"""
         return self.function(x)
 
 def fit(model, method, rates):
@@ -167,12 +165,12 @@ def fit(model, method, rates):
     accuracy = (logits.argmax(-1) == y_test).float().mean().item()
     return losses, F.cross_entropy(logits, y_test).item(), accuracy
 # --8<-- [end:fit]
-
 # --8<-- [start:hand-written-gradient]
 class RMSNorm(torch.autograd.Function):
     """y = x / rms(x)，rms 沿最后一维；x (…, C)。whole=False 是植入的错：把 rms 当成常数。"""
     @staticmethod
     def forward(ctx, x, whole):
+        """x (…, C) → (…, C)。"""
         scale = (x.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
         y = x * scale
         ctx.save_for_backward(y, scale)
@@ -180,6 +178,7 @@ class RMSNorm(torch.autograd.Function):
         return y
     @staticmethod
     def backward(ctx, grad):
+        """grad (…, C) → 对 x 的梯度；whole 没有梯度。"""
         y, scale = ctx.saved_tensors
         if ctx.whole:
             grad = grad - y * (grad * y).mean(-1, keepdim=True)
@@ -195,7 +194,6 @@ for whole in (True, False):
           f"留出集准确率 {accuracy:.2f}")
     assert accuracy > 0.88
 # --8<-- [end:hand-written-gradient]
-
 # --8<-- [start:gradient-check]
 def central_difference(f, x, step):
     """f 把 x 变成标量；返回 f 在 x 处的中心差分梯度，形状与 x 相同。"""
@@ -227,7 +225,6 @@ for dtype, whole in ((torch.float64, True), (torch.float64, False), (torch.float
 assert min(errors[torch.float64]) < 1e-8 < 1e-6 < min(errors[torch.float32])
 assert relative_error(false) > 0.05
 # --8<-- [end:gradient-check]
-
 # --8<-- [start:step-size-figure]
 with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42", "path.simplify": False}):
     fig = Figure(figsize=(6.4, 3.4), layout="constrained")
@@ -239,7 +236,6 @@ with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42", "path.simplify": 
     ax.legend()
     fig.savefig("debugging-step-size.svg", metadata={"Date": None})
 # --8<-- [end:step-size-figure]
-
 # --8<-- [start:escaped-bugs]
 known = {image.tobytes() for image in x_test.cpu().numpy()}
 for bug in (None, *(bug for bug in BUGS if not table[bug][0])):

@@ -28,22 +28,23 @@ for name, (fault, cure) in cases.items():
     print(f"{name}：前向第一个坏模块 {place}，梯度{'全部有限' if finite else '含 NaN'}")
     assert not finite and hunt(stack(cure), x) == ("无", True)
 # --8<-- [end:nan-hooks]
-
 # --8<-- [start:anomaly-mode]
 x = torch.ones(2, 8, device=device, requires_grad=True)
 with torch.autograd.set_detect_anomaly(True):
     (x - x[:1]).square().sum(-1).sqrt().sum().backward()
 # --8<-- [end:anomaly-mode]
-
 # --8<-- [start:lr-finder]
 def network(seed):
+    """64 → 128 → 128 → 10 的网络，按 seed 初始化。"""
     torch.manual_seed(seed)
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128),
                          nn.ReLU(), nn.Linear(128, NUM_CLASSES)).to(device)
 def momentum_sgd(parameters, lr):
+    """动量 0.9 的 SGD，签名与 Adam 相同。"""
     return torch.optim.SGD(parameters, lr, momentum=0.9)
 def final_loss(method, seed, rate, steps):
-    return fit(network(seed), method, [rate] * steps)[1]  # 留出集损失
+    """用固定的学习率训练 steps 步，返回留出集损失。"""
+    return fit(network(seed), method, [rate] * steps)[1]
 
 sweep, score = np.geomspace(1e-5, 10, STEPS), {}  # 每步乘一个常数，走六个数量级
 for method, name in ((torch.optim.Adam, "Adam"), (momentum_sgd, "SGD ")):
@@ -73,7 +74,6 @@ with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42", "path.simplify": 
     ax.legend()
     fig.savefig("debugging-lr-finder.svg", metadata={"Date": None})
 # --8<-- [end:lr-finder]
-
 # --8<-- [start:seeding]
 import random
 from torch.utils.data import DataLoader, Dataset
@@ -107,7 +107,6 @@ for forgotten, first, second in ((None, 0, 0), ("random", 0, 0), ("numpy", 0, 0)
     print(f"工作进程 {first} 与 {second}，没有设的种子：{forgotten or '无'} → {'逐位相等' if same else '不相等'}")
     assert same == (first == second and forgotten in (None, "numpy" if first else None))
 # --8<-- [end:seeding]
-
 # --8<-- [start:resume]
 import io
 
@@ -129,6 +128,7 @@ class Run:
             "洗牌的随机数": (self.shuffler.get_state, self.shuffler.set_state),
             "这一遍还没用的批": (lambda: self.queue, lambda queue: setattr(self, "queue", queue))}
     def walk(self, steps):
+        """训练 steps 步，返回所有参数接成的向量。"""
         for _ in range(steps):
             self.queue = self.queue or list(torch.randperm(1257, generator=self.shuffler).split(64))
             batch = self.queue.pop(0)
@@ -138,8 +138,7 @@ class Run:
             self.scheduler.step()
         return nn.utils.parameters_to_vector(self.model.parameters()).detach().clone()
 
-run = Run(SEED)
-middle = run.walk(30)  # 停在第二遍的中间
+middle = (run := Run(SEED)).walk(30)  # 停在第二遍的中间
 torch.save({name: take() for name, (take, _) in run.parts.items()}, file := io.BytesIO())
 finish = run.walk(30)
 for missing in (None, *run.parts):
@@ -152,7 +151,6 @@ for missing in (None, *run.parts):
     print(f"{gap.item():.2f} {'逐位相等' if same else '不相等'}，缺：{missing or '无'}")
     assert same == (missing is None)
 # --8<-- [end:resume]
-
 # --8<-- [start:trainer-resume]
 import transformers as hf
 
@@ -185,7 +183,6 @@ print(f"权重里有 NaN：日志里的损失 {losses[-1]:.1f}，梯度范数 {n
 torch.use_deterministic_algorithms(False)
 assert same and all(map(math.isfinite, losses)) and not any(map(math.isfinite, norms))
 # --8<-- [end:trainer-resume]
-
 # --8<-- [start:vital-signs]
 def dead_share(model):
     """隐藏层里，对每张训练图都输出 0 的单元占几成。"""
@@ -218,7 +215,6 @@ for name, activation, rate in (("正常", nn.ReLU, 1e-3), ("几乎不动", nn.Re
     print("更新 {:.7f}，梯度 {:.4f}，死 {:.2f} → {:.2f}：".format(*signs) + verdict(*signs))
     assert verdict(*signs) == name
 # --8<-- [end:vital-signs]
-
 # --8<-- [start:where-trap]
 x = torch.tensor([0.0, 1.0, 4.0], requires_grad=True)
 trap = torch.where(x > 0, x.sqrt(), 0.0)  # 前向没有 NaN
@@ -226,13 +222,11 @@ safe = torch.where(x > 0, torch.where(x > 0, x, 1.0).sqrt(), 0.0)  # 先把输�
 for name, y in (("只在外面", trap), ("里外各一次", safe)):
     print(name, [f"{slope:.2f}" for slope in torch.autograd.grad(y.sum(), x)[0].tolist()])
 # --8<-- [end:where-trap]
-
 # --8<-- [start:clip-nonfinite]
 layer = nn.Linear(4, 1)
 (layer(torch.ones(1, 4)) * math.inf).sum().backward()
 nn.utils.clip_grad_norm_(layer.parameters(), 1.0, error_if_nonfinite=True)
 # --8<-- [end:clip-nonfinite]
-
 # --8<-- [start:numpy-state]
 import io
 import pickle

@@ -6,6 +6,7 @@ class TwoHeads(nn.Module):
         self.used, self.spare = nn.Linear(4, 2), nn.Linear(4, 2)
 
     def forward(self, x):
+        """x (B, 4) → (B, 2)；spare 没有用上。"""
         return self.used(x)
 
 with one_process_group():

@@ -102,7 +102,8 @@ assert dirty - clean > 0.12 and clean < 0.15  # 没有规律可学，分数却�
 
 # --8<-- [start:silent-bugs]
 def double_softmax(logits, y):
-    return F.cross_entropy(logits.softmax(-1), y)  # cross_entropy 自己已含一次 softmax
+    """植入的错：cross_entropy 自己已含一次 softmax。"""
+    return F.cross_entropy(logits.softmax(-1), y)
 
 def fit(x, y, loss_function):
     """x (B, 64) float32，y (B,) int64；整批训练 num_steps 步，返回模型和首、末步的损失。"""

@@ -17,7 +17,6 @@ GB = 1e9  # 十进制：10⁹ 字节，不是 GiB
 L, WIDTH, HEADS, V, T = 4, 128, 4, 512, 64  # 实测用小模型：层数、宽度、头数、词表、上下文
 batch_size = 8  # 实测时一批的序列条数
 # --8<-- [end:setup]
-
 # --8<-- [start:count-gpt3]
 def count_on_meta(model_class, config):
     """在 meta 设备上按 config 建模，返回参数个数；张量只有形状和类型，不占内存。"""
@@ -32,7 +31,6 @@ gpt3_params = count_on_meta(GPT2LMHeadModel, gpt(96, 12288, 96, 2048))  # Brown 
 print(f"GPT-3: {gpt3_params:,} ≈ {gpt3_params / 1e8:,.0f} 亿")
 assert gpt3_params == 174_604_259_328
 # --8<-- [end:count-gpt3]
-
 # --8<-- [start:closed-form]
 def closed_form(num_layers, d, vocab_size, context):
     """参数个数的闭式，含全部偏置；输出层与词嵌入共享。"""
@@ -49,7 +47,6 @@ for name, size in SIZES.items():
     assert gap == 0
 assert -0.01 < rough < 0  # 最后一行是 GPT-3：一项就够
 # --8<-- [end:closed-form]
-
 # --8<-- [start:count-bert]
 LARGE = dict(num_hidden_layers=24, hidden_size=1024, num_attention_heads=16,
              intermediate_size=4096)
@@ -64,7 +61,6 @@ for kwargs in ({}, LARGE):  # BertConfig 的默认值就是 base
               "→", *rounded[d, vocab_size])
 assert rounded[1024, 30522] == [330, 340, 340] and rounded[1024, 28996] == [330] * 3
 # --8<-- [end:count-bert]
-
 # --8<-- [start:model-table]
 LLAMA2 = LlamaConfig(num_hidden_layers=32, hidden_size=4096, num_attention_heads=32,
                      intermediate_size=11008, vocab_size=32000, max_position_embeddings=4096)
@@ -86,7 +82,6 @@ for name, year, paper, source, model_class, c in MODELS:
           f"{c.hidden_size:5} {c.num_attention_heads:5} {c.max_position_embeddings:7}  {source}")
     assert abs(gap) < 0.07
 # --8<-- [end:model-table]
-
 # --8<-- [start:tiny-gpt]
 class Block(nn.Module):
     """前置归一化的层：x (B, T, C) → (B, T, C)；mask (T, T) 布尔，True 处不可见。"""
@@ -100,6 +95,7 @@ class Block(nn.Module):
                                  nn.Linear(4 * hidden_size, hidden_size))  # 8d² + 5d
 
     def forward(self, x, mask):
+        """x (B, T, C) → (B, T, C)；mask (T, T) bool，True 是看不见。"""
         qkv = self.qkv(self.norm1(x)).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # 各 (B, num_heads, T, C/num_heads)
         scores = (q @ k.mT) * q.shape[-1] ** -0.5  # (B, num_heads, T, T)
@@ -125,7 +121,6 @@ class TinyGPT(nn.Module):
         logits = F.linear(self.norm(x), self.token.weight)  # (B, T, V)
         return F.cross_entropy(logits.flatten(0, 1), ids.flatten())
 # --8<-- [end:tiny-gpt]
-
 # --8<-- [start:training-bytes]
 def nbytes(tensors):
     """张量数据的字节数之和；numel 是个数，还要乘每个元素的字节数。"""
@@ -150,7 +145,6 @@ for dtype in (torch.bfloat16, torch.float32):
     assert tiny_params == closed_form(L, WIDTH, V, T) and abs(sum(parts) / tiny_params - 16) < 0.01
 print(f"GPT-3: {16 * gpt3_params / GB:,.0f} GB = {16 * gpt3_params / 80 / GB:.1f} 张 80 GB 的卡")
 # --8<-- [end:training-bytes]
-
 # --8<-- [start:activation-bytes]
 def activation_bytes(num_layers, d, num_heads, vocab_size, B, T, itemsize):
     """为反向保留的激活：无 dropout、不重算、T×T 的注意力权重显式存下。"""
@@ -159,6 +153,7 @@ def activation_bytes(num_layers, d, num_heads, vocab_size, B, T, itemsize):
 
 kept = {}
 def pack(t):
+    """记下为反向保留的张量占多少字节，原样返回。"""
     kept[t.untyped_storage().data_ptr()] = t.untyped_storage().nbytes()  # 同一存储只记一次
     return t
 
@@ -172,7 +167,6 @@ assert 0 < measured / formula - 1 < 0.01
 gpt3_acts = activation_bytes(96, 12288, 96, 50257, 1, 2048, 2)
 print(f"GPT-3 一条序列，16 位: {gpt3_acts / GB:.1f} GB")
 # --8<-- [end:activation-bytes]
-
 # --8<-- [start:kv-cache]
 def kv_bytes(num_layers, kv_heads, head_dim, tokens, itemsize=2):
     """KV 缓存：每层、每个 KV 头、每个词元各存一个 k、一个 v；tokens 是总词元数。"""
@@ -190,7 +184,6 @@ for name, size in (("GPT-3", (96, 96, 128, 2048)), ("Llama-2-7B", (32, 32, 128, 
                    ("Qwen2.5-7B", (28, 4, 128, 131072))):
     print(f"{name:10} 一条满上下文: {kv_bytes(*size) / GB:.2f} GB")
 # --8<-- [end:kv-cache]
-
 # --8<-- [start:training-flops]
 def count_flops(model, ids):
     """一次前向加反向里矩阵乘的浮点运算数；meta 张量也能数，因为只看形状。"""
@@ -213,7 +206,6 @@ for name, size in {"tiny": (L, WIDTH, HEADS, V, T), "GPT-2 S": (12, 768, 12, 502
     assert abs(6 * n / flops - 1) < 0.15 < 0.6 < 1 - 2 * n / flops
 print(f"结论｜估算 GPT-3 的训练运算｜6N 差 {6 * n / flops - 1:+.1%}｜2N 差 {2 * n / flops - 1:+.1%}")
 # --8<-- [end:training-flops]
-
 # --8<-- [start:memory-figure]
 rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "42"})
 bars = {"Adam m, v + fp32 master": 12 * gpt3_params, "gradients (16 bit)": 2 * gpt3_params,
@@ -226,7 +218,6 @@ ax.axvline(80, color="tab:red", linestyle="--")
 ax.set(xlim=(0, 2400), xlabel="GB (10^9 bytes); dashed: one 80 GB card")
 fig.savefig("large-models-memory.svg", metadata={"Date": None})
 # --8<-- [end:memory-figure]
-
 # --8<-- [start:config-only]
 NAME = "google-bert/bert-base-chinese"
 estimate = count_on_meta(AutoModel.from_config, AutoConfig.from_pretrained(NAME))  # 只读配置
@@ -236,7 +227,6 @@ sizes = [nbytes(m.parameters()) for m in (half, bert)]
 print("权重字节 ÷ 估计的参数个数（bf16、fp32）:", *(size / estimate for size in sizes))
 assert sizes == [2 * estimate, 4 * estimate]
 # --8<-- [end:config-only]
-
 # --8<-- [start:latency]
 tokenizer = AutoTokenizer.from_pretrained(NAME)
 sized = BertModel(BertConfig(vocab_size=21128)).to(device).eval()  # 真实尺寸，随机权重

@@ -14,7 +14,6 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 HIDDEN_SIZE, NUM_HEADS, NUM_LAYERS = 64, 4, 2
 CONTEXT, STRIDE = 32, 16  # 真实文本：一个窗口多少字，评估时每隔多少字开一个窗口
 # --8<-- [end:setup]
-
 # --8<-- [start:load-corpus]
 DATA = Path(__file__).resolve().parents[1] / "data" / "handbook-zh.txt"
 paragraphs = DATA.read_text(encoding="utf-8").splitlines()
@@ -28,7 +27,6 @@ seen = np.isin(test_ids, train_ids)
 print(f"训练 {len(train_ids)} 字，验证 {len(val_ids)} 字，测试 {len(test_ids)} 字")
 print(f"词表 {len(vocab)} 个字；测试里有 {(~seen).sum()} 个字训练时没见过")
 # --8<-- [end:load-corpus]
-
 # --8<-- [start:kneser-ney]
 class KneserNey:
     """插值 Kneser–Ney（Chen 与 Goodman，1999）；ids 是 int 列表，每阶一个折扣。
@@ -60,7 +58,6 @@ class KneserNey:
         """ids[start:] 里每个字的概率，float64。"""
         return np.array([self.prob(ids[max(0, j - 32):j], ids[j]) for j in range(start, len(ids))])
 # --8<-- [end:kneser-ney]
-
 # --8<-- [start:kneser-ney-check]
 def bits(probs):
     """平均每字多少比特：−log2 概率的均值。"""
@@ -73,7 +70,6 @@ for order, ngram in ngrams.items():
     loss = bits(ngram.score(train_ids + test_ids, len(train_ids)))
     print(f"{order} 元：测试集每字 {loss:.2f} 比特")
 # --8<-- [end:kneser-ney-check]
-
 # --8<-- [start:block]
 class Block(nn.Module):
     """前置归一化的一层：x (B, T, C) → (B, T, C)；hidden (T, T) 布尔，True 处看不见。"""
@@ -84,6 +80,7 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(size, 4 * size), nn.GELU(), nn.Linear(4 * size, size))
 
     def forward(self, x, hidden):
+        """x (B, T, C) → (B, T, C)；hidden (T, T) bool，True 是看不见。"""
         q, k, v = (t.unflatten(-1, (NUM_HEADS, -1)).transpose(1, 2)  # (B, num_heads, T, D)
                    for t in self.qkv(self.norm1(x)).chunk(3, dim=-1))
         scores = q @ k.mT / math.sqrt(q.shape[-1])  # (B, num_heads, T, T)
@@ -91,7 +88,6 @@ class Block(nn.Module):
         x = x + self.proj((weights @ v).transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))
 # --8<-- [end:block]
-
 # --8<-- [start:gpt]
 class GPT(nn.Module):
     """只有解码器的 Transformer：ids (B, T) int64 → logits (B, T, V)；输出层与词嵌入共享。"""
@@ -105,6 +101,7 @@ class GPT(nn.Module):
                 nn.init.normal_(weight, std=0.0 if "bias" in name else init_std)
 
     def forward(self, ids):
+        """ids (B, T) int64 → logits (B, T, 词表大小)。"""
         steps = torch.arange(ids.shape[1], device=ids.device)
         gap = steps[:, None] - steps  # (T, T)：键在查询之前多少步，负数是将来
         x = self.token(ids) + self.position(steps)
@@ -112,7 +109,6 @@ class GPT(nn.Module):
             x = block(x, (gap < 0) | (gap >= self.reach))
         return F.linear(self.norm(x), self.token.weight)
 # --8<-- [end:gpt]
-
 # --8<-- [start:check-model]
 torch.manual_seed(SEED)
 gpt = GPT(len(vocab), CONTEXT).to(device)
@@ -126,7 +122,6 @@ print(f"改一个字：此前的 logits 最多变 {moved[:20].max():.4f}，此�
 print(f"初始损失 {loss:.2f}；均匀乱猜是 ln V = {math.log(len(vocab)):.2f}")
 assert moved[:20].max() < 1e-6 < 1e-3 < moved[20:].min() and abs(loss - math.log(len(vocab))) < 0.2
 # --8<-- [end:check-model]
-
 # --8<-- [start:train-and-score]
 @torch.no_grad()
 def score(model, windows):
@@ -149,7 +144,6 @@ def train(model, windows, steps, batch_size, learning_rate, weight_decay, watch=
             watch(model)
     return model
 # --8<-- [end:train-and-score]
-
 # --8<-- [start:pretrain]
 def heldout(model, ids):
     """ids 里每个字的概率：每个窗口只给最后 STRIDE 个字打分，前面的当上文。"""
@@ -166,7 +160,6 @@ print(f"测试集，比特/字：GPT {bits(test_gpt):.2f}，3 元 {bits(kn[3]):.
 print(f"只算没见过的字：GPT {bits(test_gpt[~seen]):.1f}，5 元 {bits(kn[5][~seen]):.1f}")
 assert bits(test_gpt) > bits(kn[3]) + 0.1  # 输了，而且输给 3 元
 # --8<-- [end:pretrain]
-
 # --8<-- [start:mixture]
 val_gpt = heldout(gpt, val_ids)
 for n in (3, 5):
@@ -176,7 +169,6 @@ for n in (3, 5):
     print(f"与 {n} 元混合：GPT 占 {share:.2f}，测试集 {mixed:.2f}，少 {bits(kn[n]) - mixed:.2f}")
     assert mixed < min(bits(kn[n]), bits(test_gpt)) - 0.05
 # --8<-- [end:mixture]
-
 # --8<-- [start:story-rule]
 NAMES, PLACES = "明红刚丽军芳强梅", "河边 车站 学校 公园 山上 街角 书店 码头".split()
 THINGS = {"把": "伞锁扇琴", "只": "碗鞋表箱", "条": "鱼裙绳船", "张": "画弓网票"}
@@ -190,7 +182,6 @@ def story(rng):
     return (f"小{a}在{rng.choice(PLACES)}捡到一{thing}。{x}。{y}。小{b}跑来说：那{thing}是我的。"
             f"{z}。小{a}点点头，将那{thing}还了。傍晚小{b}又来谢小{a}。\n")
 # --8<-- [end:story-rule]
-
 # --8<-- [start:story-data]
 rng = random.Random(SEED)
 tales = [story(rng) for _ in range(340)]  # 前 300 则训练，后 40 则测试
@@ -209,7 +200,6 @@ agree = np.array([[j < len(t) and agrees(t, j) for j in range(1, length)] for t 
 inside = np.array([[j < len(t) for j in range(1, length)] for t in tales])  # 窗口里属于这一则的
 print(tales[0] + f"一共 {len(tale_ids)} 字，受约束的占 {agree.sum() / inside.sum():.3f}")
 # --8<-- [end:story-data]
-
 # --8<-- [start:story-train]
 torch.manual_seed(SEED)
 writer = GPT(len(letters), length - 1, init_std=0.12).to(device)
@@ -233,7 +223,6 @@ print(f"结论｜故事的长程一致｜GPT 猜对 {rows['GPT'][2]:.2f}｜5 元
 assert bits(rows["GPT"][0]) < min(1.0, bits(rows["5 元"][0]) - 0.1)
 assert rows["GPT"][2] > 0.9 > 0.5 > rows["5 元"][2]
 # --8<-- [end:story-train]
-
 # --8<-- [start:sample]
 @torch.no_grad()
 def sample(model, ids, steps, temperature=1.0, top_k=0, top_p=1.0):

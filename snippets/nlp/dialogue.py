@@ -13,7 +13,6 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 HIDDEN_SIZE, NUM_HEADS, NUM_LAYERS = 64, 4, 2
 BATCH_SIZE, STEPS, LEARNING_RATE = 8, 450, 6e-3
 # --8<-- [end:setup]
-
 # --8<-- [start:dialogue-rule]
 SLOTS = {  # 槽位：怎么说、怎么问、有哪些值；各槽位的值互不相同
     "name": ("我叫", "我叫什么？", "小明 小红 小刚 小丽 小军 小芳 小强 小梅".split()),
@@ -48,7 +47,6 @@ def dialogue(rng, exchanges=5):
         messages.append({"role": "assistant", "content": assistant, "kind": kind})
     return messages
 # --8<-- [end:dialogue-rule]
-
 # --8<-- [start:encode]
 IM_START, IM_END, PAD = "<|im_start|>", "<|im_end|>", "<pad>"
 ROLES = ["system", "user", "assistant", "tool"]
@@ -73,7 +71,6 @@ def pad(rows, value):
     length = max(map(len, rows))
     return torch.tensor([row + [value] * (length - len(row)) for row in rows], device=device)
 # --8<-- [end:encode]
-
 # --8<-- [start:show-mask]
 rng = random.Random(SEED)
 train_set, test_set = ([dialogue(rng) for _ in range(n)] for n in (2000, 200))
@@ -85,7 +82,6 @@ masked = ids.masked_fill(turn < 0, -100)  # −100：不计损失
 unmasked = ids.masked_fill(ids == VOCAB[PAD], -100)  # 除补齐外都计
 print(f"该学的词元占 {((masked >= 0).sum() / (unmasked >= 0).sum()).item():.2f}")
 # --8<-- [end:show-mask]
-
 # --8<-- [start:train]
 def fresh():
     """随机初始化的小 Qwen2：与落地一节的模型同一个类，只是小。"""
@@ -113,7 +109,6 @@ def train(model, labels, steps=STEPS, learning_rate=LEARNING_RATE, inputs=ids, w
             watch(model)
     return model.eval()
 # --8<-- [end:train]
-
 # --8<-- [start:exact-answers]
 @torch.no_grad()
 def all_right(model, prompts, answers):
@@ -133,7 +128,6 @@ def exact(model, dialogues, cut=lambda messages: encode(messages)[0]):
         hits[kind].append(hit)
     return {kind: sum(hit) / len(hit) for kind, hit in hits.items()}
 # --8<-- [end:exact-answers]
-
 # --8<-- [start:last-turn-baseline]
 seen, hits = defaultdict(Counter), defaultdict(list)
 for part in (train_set, test_set):
@@ -146,9 +140,9 @@ for part in (train_set, test_set):
                 hits[after["kind"]].append(guess == after["content"])
 lookup = {kind: sum(hit) / len(hit) for kind, hit in hits.items()}
 # --8<-- [end:last-turn-baseline]
-
 # --8<-- [start:masked-or-not]
 def show(name, score):
+    """打印三类题的准确率。"""
     print(f"{name}：记事 {score['ask']:.2f}，该拒的拒 {score['refuse']:.2f}，该答的答 {score['talk']:.2f}")
 
 chat, curve, full_curve = fresh(), [], []
@@ -163,7 +157,6 @@ early = [sum(point["ask"] for point in points[1:5]) / 4 for points in (curve, fu
 print(f"记事，第 100 到 250 步的平均：损失只算助手 {early[0]:.2f}，损失全算 {early[1]:.2f}")
 assert early[0] > early[1] + 0.1 and good["ask"] + good["talk"] > worse["ask"] + worse["talk"]
 # --8<-- [end:masked-or-not]
-
 # --8<-- [start:reply]
 @torch.no_grad()
 def reply(model, prompt, use_cache=True, limit=16):
@@ -186,7 +179,6 @@ for messages in test_set[:30]:
     prompt = encode(messages[:-1])[0] + PROMPT
     assert reply(chat, prompt) == reply(chat, prompt, use_cache=False)  # 一个词元也不差
 # --8<-- [end:reply]
-
 # --8<-- [start:trim]
 def by_tokens(messages, budget):
     """只留最后 budget 个词元，不管切在哪里。"""
@@ -213,7 +205,6 @@ def with_memory(messages, budget):
     text = "".join(f"{SLOTS[slot][0]}{value}。" for slot, value in facts(messages).items())
     return by_turns(messages, budget, [{"role": "user", "content": text}])
 # --8<-- [end:trim]
-
 # --8<-- [start:trim-compare]
 long_set, BUDGETS = [dialogue(rng, 12) for _ in range(40)], (60, 80, 100, 120)
 kept = {cut.__name__: [exact(chat, long_set, lambda m, b=budget, cut=cut: cut(m, b))
@@ -224,7 +215,6 @@ for name, scores in kept.items():
 tokens, turns, memory = (scores[1] for scores in kept.values())  # 预算 80
 assert turns["refuse"] > tokens["refuse"] + 0.15 and memory["ask"] > turns["ask"] + 0.1
 # --8<-- [end:trim-compare]
-
 # --8<-- [start:lora]
 class LoRALinear(nn.Module):
     """y = W x + (α / r) B A x；W 冻结，只训练 A (r, in) 与 B (out, r)。"""
@@ -235,6 +225,7 @@ class LoRALinear(nn.Module):
         self.B = nn.Parameter(torch.zeros(base.out_features, rank, device=device))  # 起步时等于原模型
 
     def forward(self, x):
+        """x (…, in) → (…, out)。"""
         return self.base(x) + self.scale * (x @ self.A.T @ self.B.T)
 
 def add_lora(model, names, rank=4, alpha=8):

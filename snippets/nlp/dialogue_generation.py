@@ -39,6 +39,7 @@ marked = tokenizer.apply_chat_template(talk, chat_template=TRAINING, return_dict
 assert marked["input_ids"] == tokenizer.apply_chat_template(talk, return_dict=True)["input_ids"]
 
 def length(messages, prompt):
+    """套上模板以后的词元数；prompt 为真时末尾加上助手的开头。"""
     return len(tokenizer.apply_chat_template(messages, add_generation_prompt=prompt,
                                              return_dict=True)["input_ids"])
 

@@ -16,7 +16,6 @@ NUM_TRAIN, NUM_TEST = 6000, 500  # 日期和数字各多少对
 batch_size, num_steps, learning_rate = 32, 900, 3e-3
 PAD, BOS, EOS, UNK = range(4)  # 填充、句首、句尾、词表之外
 # --8<-- [end:setup]
-
 # --8<-- [start:rule]
 DIGITS = "零一二三四五六七八九"
 ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
@@ -47,7 +46,6 @@ def date_pair(ordinal):
     year = "".join("〇" if c == "0" else DIGITS[int(c)] for c in str(d.year))
     return f"{year}年{chinese(d.month)}月{chinese(d.day)}日", f"{d:%B} {d.day}, {d.year}"
 # --8<-- [end:rule]
-
 # --8<-- [start:load-data]
 rng, size = random.Random(SEED), NUM_TRAIN + NUM_TEST
 days = range(datetime.date(1900, 1, 1).toordinal(), datetime.date(2100, 1, 1).toordinal())
@@ -61,7 +59,6 @@ long_pairs = [(chinese(n), english(n)) for n in rng.sample(range(10**5, 10**6), 
 assert not {zh for zh, _ in train_pairs} & {zh for zh, _ in test_pairs}
 print(*(f"{zh} → {en}" for zh, en in (dates[0], *numbers[:3])), sep="\n")
 # --8<-- [end:load-data]
-
 # --8<-- [start:tokenize]
 def split(text):
     """汉字、数字、标点各成一个词元；英文单词连同前面的空格是一个。拼起来一字不差。"""
@@ -83,7 +80,6 @@ train_zh, test_zh = (to_ids([zh for zh, _ in p], zh_vocab) for p in (train_pairs
 train_en, test_en = (to_ids([en for _, en in p], en_vocab) for p in (train_pairs, test_pairs))
 print(f"词表 {len(zh_vocab)} 与 {len(en_vocab)}；最长 {train_zh.shape[1]} 与 {train_en.shape[1]} 个词元")
 # --8<-- [end:tokenize]
-
 # --8<-- [start:masks]
 def shift(en):
     """目标右移一格，当解码器的输入：BOS 打头，最后一格丢掉。"""
@@ -98,7 +94,6 @@ def causal_mask(ids):
     T = ids.shape[1]
     return padding_mask(ids) & torch.ones(T, T, dtype=torch.bool, device=ids.device).tril()
 # --8<-- [end:masks]
-
 # --8<-- [start:attention]
 class Attention(nn.Module):
     """多头注意力：x (B, Tq, C) 提问，memory (B, Tk, C) 作答，mask (B, 1 或 Tq, Tk)。"""
@@ -107,6 +102,7 @@ class Attention(nn.Module):
         self.q, self.k, self.v, self.out = (nn.Linear(size, size) for _ in range(4))
 
     def forward(self, x, memory, mask):
+        """x (B, Tq, C) 问 memory (B, Tk, C) → (B, Tq, C)；mask 为 True 处看得见。"""
         q, k, v = (layer(t).unflatten(-1, (NUM_HEADS, -1)).transpose(1, 2) for layer, t in
                    ((self.q, x), (self.k, memory), (self.v, memory)))  # (B, 头, T, C/头)
         scores = q @ k.mT * q.shape[-1] ** -0.5  # (B, 头, Tq, Tk)
@@ -122,13 +118,13 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(size, 2 * size), nn.GELU(), nn.Linear(2 * size, size))
 
     def forward(self, x, mask, memory=None, memory_mask=None):
+        """x (B, T, C) → (B, T, C)；memory (B, Ts, C) 只有解码器用。"""
         h = self.norms[0](x)
         x = x + self.attend(h, h, mask)
         if self.cross is not None:
             x = x + self.cross(self.norms[1](x), memory, memory_mask)
         return x + self.mlp(self.norms[-1](x))
 # --8<-- [end:attention]
-
 # --8<-- [start:translator]
 def positions(T, size):
     """正弦位置编码 (T, C)，Vaswani 等（2017）第 3.5 节：多长都算得出来。"""
@@ -147,6 +143,7 @@ class Translator(nn.Module):
         self.head = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, num_en))
 
     def embed(self, table, ids):
+        """ids (B, T) int64 → 词嵌入加位置 (B, T, C)。"""
         return table(ids) + positions(ids.shape[1], table.embedding_dim)  # (B, T, C)
 
     def encode(self, zh):
@@ -163,7 +160,6 @@ class Translator(nn.Module):
             x = layer(x, causal_mask(en), memory, padding_mask(zh))
         return self.head(x)
 # --8<-- [end:translator]
-
 # --8<-- [start:check-model]
 def logits_of(model, zh, en):
     """教师强制：一次前向给出每个位置的 logits (B, Tt, V)，喂的是标准译文。"""
@@ -182,7 +178,6 @@ gaps = (before - after).abs().amax(dim=-1)  # 第 4 个位置起才读到改动
 print(f"改第 3 个词元，第 0–3 个位置最多差 {gaps[:4].max():.4f}，第 4 个差 {gaps[4]:.1f}")
 assert max((before - padded).abs().max(), gaps[:4].max()) < 1e-4 < gaps[4]
 # --8<-- [end:check-model]
-
 # --8<-- [start:train-loop]
 optimizer = torch.optim.AdamW(model.parameters(), learning_rate, (0.9, 0.98), fused=True)
 schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, num_steps, pct_start=0.1)
@@ -198,7 +193,6 @@ for step in range(num_steps):
     if step == num_steps // 4:  # 留一份没学完的，后面比较解码方法
         early = {name: weight.clone() for name, weight in model.state_dict().items()}
 # --8<-- [end:train-loop]
-
 # --8<-- [start:greedy]
 @torch.no_grad()
 def greedy(model, zh, steps=24):
@@ -209,11 +203,11 @@ def greedy(model, zh, steps=24):
         en = torch.cat([en, word.masked_fill(done, PAD)[:, None]], dim=1)
     return en[:, 1:]
 
-def translate(texts):  # 中文列表 → 英文列表
+def translate(texts):
+    """中文列表 → 英文列表。"""
     return [to_text(ids) for ids in greedy(model, to_ids(texts, zh_vocab)).tolist()]
 print(*translate(["一九八七年十一月二十三日", "七万零二十一"]), sep="\n")
 # --8<-- [end:greedy]
-
 # --8<-- [start:metrics]
 def edit_distance(a, b):
     """Levenshtein 距离：把 a 改成 b 至少要插入、删除、替换几个字符。"""
@@ -232,7 +226,6 @@ def report(name, outputs, references):
     print(f"{name}：全对 {exact:.3f}，字错误率 {cer:.2f}，BLEU {bleu:.1f}，chrF {chrf:.1f}")
     return exact, cer, bleu, chrf
 # --8<-- [end:metrics]
-
 # --8<-- [start:evaluate]
 sources, references = map(list, zip(*test_pairs))
 ngrams = TfidfVectorizer(analyzer="char", ngram_range=(1, 3))  # 翻译记忆：找最像的一句，照搬译文

@@ -17,17 +17,16 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 CHUNK_SIZE, MAX_SPAN = 300, 12  # 一块最多多少字；读取器的答案最多多少字
 VECTOR_SIZE, HIDDEN_SIZE, NUM_LAYERS = 128, 64, 2
 # --8<-- [end:setup]
-
 # --8<-- [start:load-data]
 DATA = Path(__file__).resolve().parents[1] / "data"
 def rows(name):
+    """读 data/ 里的一个 TSV 文件，每行一个列表。"""
     return [line.split("\t") for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
 passages = rows("passages-zh.tsv")  # [页面, 标题, 一段正文]
 tune, test = ([q[1:] for q in rows("questions-zh.tsv") if q[0] == part]  # [问题, 答案, 页面, 标题]
               for part in ("tune", "test"))
 print("；".join(f"{len(part)} 题，{sum(not q[1] for q in part)} 题没有答案" for part in (tune, test)))
 # --8<-- [end:load-data]
-
 # --8<-- [start:chunks]
 def chunk(size):
     """同一标题下相邻的段落并成一块，一块不超过 size 字（独自超过的段落不拆）。"""
@@ -46,7 +45,6 @@ def terms(text):
 blocks = chunk(CHUNK_SIZE)
 docs = [terms(heading + " " + text) for _, heading, text in blocks]  # 标题也参加检索
 # --8<-- [end:chunks]
-
 # --8<-- [start:bm25]
 class BM25:
     """Okapi BM25；docs 是 N 个词列表，score 返回 (N,) 的分数；idf 取不会为负的写法。"""
@@ -61,16 +59,17 @@ class BM25:
         norm = k1 * (1 - b + b * length / length.mean())  # 块越长，同样的词频越不值钱
         self.weight = self.idf * tf * (k1 + 1) / (tf + norm)  # (N, V)
     def score(self, query):
+        """query 是词列表；返回它与各块的得分 (N,)。"""
         return self.weight[:, [self.vocab[t] for t in query if t in self.vocab]].sum(axis=1)
 # --8<-- [end:bm25]
-
 # --8<-- [start:dense-train]
 bm25 = BM25(docs)
 torch.manual_seed(SEED)
 rng = random.Random(SEED)
 table = nn.EmbeddingBag(len(bm25.vocab), VECTOR_SIZE, mode="sum").to(device)
 nn.init.normal_(table.weight, std=VECTOR_SIZE ** -0.5)
-def embed(docs):  # B 个词列表 → 单位向量 (B, VECTOR_SIZE)：词向量按 idf 加权求和，再归一化
+def embed(docs):
+    """B 个词列表 → 单位向量 (B, VECTOR_SIZE)：词向量按 idf 加权求和，再归一化。"""
     ids = [[bm25.vocab[t] for t in doc if t in bm25.vocab] for doc in docs]
     flat, starts = sum(ids, []), np.cumsum([0] + [len(doc) for doc in ids[:-1]])
     weights = torch.tensor(bm25.idf[flat], dtype=torch.float32, device=device)
@@ -89,22 +88,25 @@ for _ in range(200):  # 抽一句当问题，余下的（一成时候连它自�
     loss.backward()
     optimizer.step()
 # --8<-- [end:dense-train]
-
 # --8<-- [start:recall]
 def ranks(blocks, score, part):
     """每个有答案的问题：第一个「标题对、又含答案」的块排第几（从 0 数），没有就是 inf。"""
     return np.array([min((r for r, i in enumerate(np.argsort(-score(question), kind="stable"))
                           if blocks[i][:2] == source and answer in blocks[i][2]), default=np.inf)
                      for question, answer, *source in part if answer])
-def wilson(p, n):  # 比例 p（n 次）的 95% 区间
+def wilson(p, n):
+    """比例 p（n 次）的 95% 区间，Wilson（1927）。"""
     centre, half = p + 1.92 / n, 1.96 * math.sqrt(p * (1 - p) / n + 0.96 / n**2)
     return f"[{(centre - half) / (1 + 3.84 / n):.2f}, {(centre + half) / (1 + 3.84 / n):.2f}]"
 vectors = embed(docs).detach().cpu().numpy()  # (N, VECTOR_SIZE)
 def dense(question):
+    """问题与各块的余弦相似度 (N,)。"""
     return vectors @ embed([terms(question)])[0].detach().cpu().numpy()
 def sparse(question):
+    """问题与各块的 BM25 得分 (N,)。"""
     return bm25.score(terms(question))
-def fused(question):  # 倒数排名融合：只看名次，不必对齐两种分数的刻度
+def fused(question):
+    """倒数排名融合 (N,)：只看名次，不必对齐两种分数的刻度。"""
     places = (np.argsort(np.argsort(-s(question), kind="stable")) for s in (sparse, dense))
     return sum(1 / (61 + place) for place in places)
 scorers = {"BM25": sparse, "稠密": dense, "融合": fused}
@@ -113,7 +115,6 @@ for name, rank in place.items():
     print(f"{name}：" + "，".join(f"@{k} {p:.2f} {wilson(p, len(rank))}" for k, p in
                                 [(k, (rank < k).mean()) for k in (1, 3, 10)]))
 # --8<-- [end:recall]
-
 # --8<-- [start:answer]
 def answer(question):
     """(置信分, 句子, 页面, 标题)：最高分的一块里，与问题共有的词最重的那一句。"""
@@ -126,7 +127,6 @@ def curve(scores, right):
     order, kept = np.argsort(-scores, kind="stable"), np.arange(1, len(scores) + 1)
     return kept / len(scores), right[order].cumsum() / kept, scores[order]
 # --8<-- [end:answer]
-
 # --8<-- [start:facts]
 FACTS = {  # 属性：(值前的话, 值后的话, 抽一个值, 三种问法；第三种与陈述没有共同的词)
     "内存": ("的内存是", "", lambda r: f"{r.choice((8, 16, 24, 32, 48, 64, 96))} GB",
@@ -159,7 +159,6 @@ def ask(text, spans):
             for name, kind in product(sorted({n for n, _ in spans}), FACTS)
             for wording in FACTS[kind][3].split()]
 # --8<-- [end:facts]
-
 # --8<-- [start:encode]
 rng.shuffle(NAMES)
 seen, unseen = NAMES[:60], NAMES[60:]  # 测试用的 40 个名字训练时没有出现过
@@ -181,7 +180,6 @@ def collate(cases):
                                device=device) for k in (0, 1))
     return {"input_ids": ids, "token_type_ids": types, "attention_mask": (ids != PAD).long()}
 # --8<-- [end:encode]
-
 # --8<-- [start:reader]
 def fit(lessons, steps):
     """从零训练一个读取器；lessons 是 (问题, 文本, 答案的起止或 None) 的列表。"""
@@ -209,7 +207,6 @@ def fit(lessons, steps):
 reader = fit(lessons, 600)
 print(f"{sum(p.numel() for p in reader.parameters()):,} 个参数，在 {len(lessons)} 道题上训练")
 # --8<-- [end:reader]
-
 # --8<-- [start:read]
 @torch.no_grad()
 def read(model, cases):
@@ -230,7 +227,6 @@ def overlap(question, text):
     asked = {question[i:i + 2] for i in range(len(question) - 1)}
     return max(text.split("。")[:-1], key=lambda s: sum(s[i:i + 2] in asked for i in range(len(s))))
 # --8<-- [end:read]
-
 # --8<-- [start:reader-score]
 exam = [case for _ in range(20) for case in ask(*record(rng, unseen))]
 gold = [text[slice(*span)] if span else "" for _, text, span in exam]

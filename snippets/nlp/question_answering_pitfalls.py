@@ -108,9 +108,8 @@ probe = np.concatenate([embed([terms(q)]).detach().cpu().numpy() for q, *_ in as
 spin, _ = np.linalg.qr(np.random.default_rng(SEED).normal(size=(VECTOR_SIZE, VECTOR_SIZE)))
 turned = (probe @ spin).astype(np.float32)  # 「重训」的编码器：整体转一个角度，彼此的内积不变
 for name, queries in (("同一个编码器", probe), ("换了编码器，没有重建索引", turned)):
-    _, nearest = flat.search(queries, 10)
     hits = [any(blocks[i][:2] == source and gold in blocks[i][2] for i in row)
-            for row, (_, gold, *source) in zip(nearest, asked)]
+            for row, (_, gold, *source) in zip(flat.search(queries, 10)[1], asked)]
     print(f"{name}：recall@10 {np.mean(hits):.2f}")
 assert np.mean(hits) < 0.3
 # --8<-- [end:faiss]
@@ -118,6 +117,7 @@ assert np.mean(hits) < 0.3
 from time import perf_counter
 @torch.no_grad()
 def clock(work, times):
+    """执行 times 次，返回每次的毫秒数。"""
     start = perf_counter()
     for _ in range(times):
         work()
@@ -136,7 +136,8 @@ print(f"植入的一篇：排第一的占 {(tops[:, 0] == len(docs)).mean():.2f}
       f"进前三的占 {(tops == len(docs)).any(axis=1).mean():.2f}")
 # --8<-- [end:injection]
 # --8<-- [start:no-shared-terms]
-def rare(question, gold, source):  # 问题与含答案的块共有多少个少见的词
+def rare(question, gold, source):
+    """问题与含答案的块共有多少个少见的词。"""
     home = {t for block, doc in zip(blocks, docs) for t in doc
             if block[:2] == source and gold in block[2] and bm25.idf[bm25.vocab[t]] > 2.5}
     return len(home & set(terms(question)))
@@ -222,8 +223,7 @@ a, b = coded["offset_mapping"][k]
 print(f"答案是第 {k} 个词元；拿它当字的下标，切出「{text[k:k + 1]}」；用偏移，切出「{text[a:b]}」")
 # --8<-- [end:wrong-offsets]
 # --8<-- [start:crossed-span]
-start = torch.tensor([0.0, 4.0, 1.0, 5.0, 0.0])  # 「周三检修」之类五个字的 logits
-end = torch.tensor([0.0, 1.0, 6.0, 2.0, 4.0])
+start, end = torch.tensor([[0, 4, 1, 5, 0], [0, 1, 6, 2, 4.0]])  # 「逢周三检修」五个字的 logits
 i, j = int(start.argmax()), int(end.argmax())
 print(f"各取最大：起点 {i}，终点 {j}，切出「{'逢周三检修'[i:j + 1]}」")
 pair = (start[:, None] + end).masked_fill(torch.ones(5, 5).tril(-1) > 0, -torch.inf)

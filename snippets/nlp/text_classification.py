@@ -91,6 +91,7 @@ class Block(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x, keep):
+        """x (B, T, C) → (B, T, C)；keep (B, T) bool，False 是补齐。"""
         q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
         seen = F.scaled_dot_product_attention(q, k, v, attn_mask=keep[:, None, None, :])
         x = x + self.drop(self.proj(seen.transpose(1, 2).flatten(2)))
@@ -117,11 +118,13 @@ class Encoder(nn.Module):
         return self.norm(x)
 
     def forward(self, ids):
+        """ids (B, T) int64 → logits (B, 2)。"""
         return self.head(self.hidden(ids, ids != PAD)[:, 0])
 # --8<-- [end:encoder]
 
 # --8<-- [start:train]
 def make_vocab(sentences):
+    """出现过的字 → 编号；0 到 2 留给 PAD、CLS、UNK。"""
     return {c: i for i, c in enumerate(sorted(set("".join(sentences))), start=3)}
 
 def encode(sentences, vocab):
@@ -186,10 +189,12 @@ LEADS = ("", "", "上周买的，", "朋友推荐的，", "第二次了，")
 CONCESSIONS = ("虽然{a}，但是{b}", "{a}，不过{b}", "{b}，虽然{a}", "{b}，尽管{a}")  # b 定褒贬
 
 def clause(rng, good, negated=False):
+    """一个分句，褒（good）或贬；negated 为真时用否定的说法。"""
     word = rng.choice(GOOD if good != negated else BAD)
     return rng.choice(THINGS) + rng.choice(NOT if negated else VERY) + word
 
 def sentence(rng, kind, good):
+    """一个句子；kind 是让步、否定或直说，good 是整句的褒贬。"""
     if kind == "让步":
         a, b = clause(rng, not good), clause(rng, good)
         return rng.choice(LEADS) + rng.choice(CONCESSIONS).format(a=a, b=b)

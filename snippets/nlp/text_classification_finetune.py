@@ -31,7 +31,8 @@ class_weights = torch.tensor(len(used) / (2 * counts), dtype=torch.float32, devi
 collate = DataCollatorWithPadding(tokenizer)  # 每批补齐到批内最长，并给出 attention_mask
 
 def load():
-    set_seed(SEED)  # 分类头是随机初始化的，先定种子再加载
+    """读入预训练模型；分类头是随机初始化的，所以先定种子。"""
+    set_seed(SEED)
     return AutoModelForSequenceClassification.from_pretrained(
         CHECKPOINT, num_labels=2, id2label=NAMES, label2id={v: k for k, v in NAMES.items()})
 
@@ -126,9 +127,11 @@ class Logits(nn.Module):
         self.model = model
 
     def forward(self, input_ids, attention_mask):
+        """input_ids、attention_mask 都是 (B, T) int64 → logits (B, 2)。"""
         return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
 
 def tensors(items):
+    """若干条 → {名字: (B, T) int64}，补齐到批内最长。"""
     batch = tokenizer.pad([{"input_ids": item["input_ids"]} for item in items],
                           return_tensors="pt")
     return {name: batch[name] for name in ("input_ids", "attention_mask")}
@@ -156,6 +159,7 @@ with torch.device(device):
 
 @torch.inference_mode()
 def milliseconds(batch):
+    """一批前向的毫秒数，两次里取快的。"""
     batch = {name: value.to(device) for name, value in batch.items()}
     run = lambda: base(**batch).logits.cpu()  # 取回结果，GPU 上才算跑完
     return 1e3 * min(timeit.repeat(run, number=1, repeat=2))

@@ -20,7 +20,6 @@ HIDDEN_SIZE, NUM_LAYERS, NUM_HEADS = 64, 2, 4
 BATCH_SIZE, STEPS, LEARNING_RATE = 64, 600, 3e-3  # 固定步数，不看时间
 rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "42"})
 # --8<-- [end:setup]
-
 # --8<-- [start:load-data]
 digits = load_digits()
 train_idx, test_idx = train_test_split(
@@ -33,7 +32,6 @@ x_train, y_train, x_test, y_test = (pixels[train_idx], labels[train_idx],
                                     pixels[test_idx], labels[test_idx])
 print(f"训练 {len(x_train)} 张，测试 {len(x_test)} 张")
 # --8<-- [end:load-data]
-
 # --8<-- [start:baselines]
 def flat(images):
     """(N, 1, 8, 8) 的张量 → (N, 64) 的 numpy 数组，给 scikit-learn 用。"""
@@ -47,7 +45,6 @@ models = {name: GridSearchCV(estimator, grid, cv=3).fit(flat(x_train), digits.ta
 predict = {name: lambda images, model=model: model.predict(flat(images))
            for name, model in models.items()}  # 名字 → 函数：(N, 1, 8, 8) → (N,) 的类别
 # --8<-- [end:baselines]
-
 # --8<-- [start:patchify]
 def patchify(images, patch_size):
     """(B, 1, H, W) → (B, T, P²)，T = HW/P²，按行排列；边长不能整除就报错。"""
@@ -60,7 +57,6 @@ strided = F.conv2d(x_test, kernel, embed.bias, stride=PATCH_SIZE)  # (B, C, H/P,
 torch.testing.assert_close(embed(patchify(x_test, PATCH_SIZE)), strided.flatten(2).mT,
                            atol=1e-3, rtol=1e-3)  # GPU 上卷积可能用 TF32
 # --8<-- [end:patchify]
-
 # --8<-- [start:vit]
 class Block(nn.Module):
     """前置归一化的编码器层：x (B, T, C) → x (B, T, C) 和注意力权重 (B, num_heads, T, T)。"""
@@ -73,6 +69,7 @@ class Block(nn.Module):
                                  nn.Linear(4 * HIDDEN_SIZE, HIDDEN_SIZE))
 
     def forward(self, x):
+        """x (B, T, C) → (B, T, C)，以及注意力权重 (B, num_heads, T, T)。"""
         qkv = self.qkv(self.norm1(x)).unflatten(-1, (3, NUM_HEADS, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # 各 (B, num_heads, T, C/num_heads)
         weights = (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)  # 没有因果掩码：图块互相都看得见
@@ -100,7 +97,6 @@ class ViT(nn.Module):
         logits = self.head(self.norm(x[:, 0]))  # 只读类别词元
         return (logits, weights) if attention else logits
 # --8<-- [end:vit]
-
 # --8<-- [start:train-loop]
 def shift(images, generator, share):
     """以概率 share 把每张图在两个方向各移 −1、0 或 1 像素；空出的边补背景。"""
@@ -135,7 +131,6 @@ def predictor(model):
         return model(images).argmax(dim=1).cpu().numpy()
     return answer
 # --8<-- [end:train-loop]
-
 # --8<-- [start:train-both]
 def make_cnn():
     """三层卷积，每层后有批归一化；(B, 1, 8, 8) → (B, 10)。"""
@@ -150,7 +145,6 @@ cnn = train(make_cnn, x_train, y_train, steps=STEPS // 2)
 predict |= {"ViT": predictor(vit), "CNN": predictor(cnn)}
 print("参数个数：", *(sum(p.numel() for p in model.parameters()) for model in (vit, cnn)))
 # --8<-- [end:train-both]
-
 # --8<-- [start:compare]
 right = {name: answer(x_test) == truth for name, answer in predict.items()}  # 各 (540,) bool
 score = {name: r.mean() for name, r in right.items()}
@@ -166,7 +160,6 @@ print(f"结论｜手写数字图像分类｜小 ViT 测试准确率 {score['ViT'
 assert score["ViT"] >= 0.97 and score["ViT"] > score["逻辑回归"]
 assert abs(score["ViT"] - score["SVM"]) <= 0.015 and score["CNN"] >= score["ViT"] - 0.01
 # --8<-- [end:compare]
-
 # --8<-- [start:patch-size]
 vits = {PATCH_SIZE: vit} | {p: train(lambda p=p: ViT(p), x_train, y_train) for p in (2, 8)}
 for p, model in sorted(vits.items()):
@@ -174,7 +167,6 @@ for p, model in sorted(vits.items()):
     print(f"{p}×{p} 的图块：{64 // p**2:2d} 个词元，测试准确率 {accuracy:.3f}")
     assert accuracy >= 0.95
 # --8<-- [end:patch-size]
-
 # --8<-- [start:identities]
 def make_numbers(pool, identities, copies):
     """身份是两位数 00–99，由 pool 里的两张手写数字左右拼成：图 (N, 1, 8, 16)，编号 (N,)。"""
@@ -189,7 +181,6 @@ x_seen, who_seen = make_numbers(train_idx, identities[:70], copies=30)
 x_new, who_new = make_numbers(test_idx, identities[70:], copies=10)
 x_moved = shift(x_new, torch.Generator().manual_seed(SEED), share=1.0)
 # --8<-- [end:identities]
-
 # --8<-- [start:metric-learning]
 class Verifier(nn.Module):
     """编码器输出 32 维嵌入；训练时与各身份的中心比余弦，验证时只用编码器。"""
@@ -199,6 +190,7 @@ class Verifier(nn.Module):
         self.centres = nn.Parameter(torch.randn(70, 32))
 
     def forward(self, images):
+        """images → 与 70 个类中心的余弦相似度 (B, 70)。"""
         return F.normalize(self.encoder(images)) @ F.normalize(self.centres).T  # (B, 70)
 
 def margin_loss(cosine, who):
@@ -207,7 +199,6 @@ def margin_loss(cosine, who):
 
 encoder = train(Verifier, x_seen, who_seen, steps=400, loss_function=margin_loss).encoder
 # --8<-- [end:metric-learning]
-
 # --8<-- [start:verify]
 def roc(features, who):
     """两两配对，按余弦相似度判「同一身份」：返回 FPR、TPR 两条曲线和等错误率。"""
@@ -233,7 +224,6 @@ ax.legend(loc="upper left")
 fig.savefig("image-classification-roc.svg", metadata={"Date": None})
 assert eer["嵌入", "居中"] < eer["像素", "居中"] - 0.03 and eer["像素", "平移"] > 0.4
 # --8<-- [end:verify]
-
 # --8<-- [start:processor]
 NAME = "google/vit-base-patch16-224"
 processor = AutoImageProcessor.from_pretrained(NAME, backend="pil")  # 不需要 torchvision

@@ -21,7 +21,6 @@ WIDTH, DEPTH = 32, 4  # 卷积的通道数与层数
 STEPS, BATCH_SIZE, CROP = 400, 16, 24  # 每步 16 块，每块 24×24（网络输入一侧）
 LEARNING_RATE = 2e-3
 # --8<-- [end:setup]
-
 # --8<-- [start:load-photos]
 samples = load_sample_images()
 photos = {}  # 名字 → (1, 3, 426, 640) float32，0–1
@@ -32,7 +31,6 @@ other = {"china": "flower", "flower": "china"}
 for name, photo in photos.items():
     print(name, tuple(photo.shape), f"相邻像素平均差 {photo.diff(dim=-1).abs().mean():.3f}")
 # --8<-- [end:load-photos]
-
 # --8<-- [start:metrics]
 def psnr(estimate, truth, peak=1.0):
     """峰值信噪比，dB。两个形状相同的浮点张量；peak 是像素的最大可能值，不是实际的最大值。"""
@@ -55,7 +53,6 @@ def ssim(estimate, truth, peak=1.0):
     structure = (2 * covariance + c2) / (var_e + var_t + c2)
     return (luminance * structure).mean().item()
 # --8<-- [end:metrics]
-
 # --8<-- [start:shrink-and-enlarge]
 def shrink(photo):
     """(B, 3, H, W) → (B, 3, H/2, W/2)：先抗混叠再抽样，与 Pillow 的 BICUBIC 相同。"""
@@ -63,13 +60,13 @@ def shrink(photo):
     return small.clamp(0, 1)
 
 def enlarge(small, **options):
+    """small (B, 3, H, W) → 双三次放大一倍 (B, 3, 2H, 2W)。"""
     return F.interpolate(small, scale_factor=2, mode="bicubic", **options)
 
 smalls = {name: shrink(photo) for name, photo in photos.items()}
 bicubics = {name: enlarge(small).clamp(0, 1) for name, small in smalls.items()}
 baseline = {name: psnr(bicubics[name], photo) for name, photo in photos.items()}
 # --8<-- [end:shrink-and-enlarge]
-
 # --8<-- [start:network]
 class Enhancer(nn.Module):
     """残差式的卷积网络：(B, 3, H, W) → (B, 3, scale·H, scale·W)。
@@ -89,6 +86,7 @@ class Enhancer(nn.Module):
         self.body = nn.Sequential(*layers, last, nn.PixelShuffle(scale))
 
     def forward(self, x):
+        """x (B, 3, H, W) → (B, 3, scale·H, scale·W)。"""
         detail = self.body(x)  # 末层 (B, 3·s², H, W)，重排成 (B, 3, s·H, s·W)
         base = x if self.scale == 1 else enlarge(x)
         return base + detail if self.residual else detail
@@ -101,10 +99,10 @@ assert F.pixel_shuffle(channels, 2).squeeze().tolist() == [[0, 1], [2, 3]]
 for scale in (1, 2):
     print(f"scale={scale}：{sum(p.numel() for p in Enhancer(scale).parameters()):,} 个参数")
 # --8<-- [end:network]
-
 # --8<-- [start:train]
 def add_noise(image, generator, sigma=SIGMA):
-    return image + sigma * torch.randn(image.shape, generator=generator).to(image)  # 不截断
+    """加上标准差 sigma 的高斯噪声；不截断。"""
+    return image + sigma * torch.randn(image.shape, generator=generator).to(image)
 
 def train(scale, photo, steps=STEPS, residual=True):
     """在一张照片的随机小块上训练；scale=2 学放大，scale=1 学去噪。返回评估模式的网络。"""
@@ -136,7 +134,6 @@ def train(scale, photo, steps=STEPS, residual=True):
         schedule.step()
     return network.eval().requires_grad_(False)
 # --8<-- [end:train]
-
 # --8<-- [start:super-resolve]
 def restore(network, degraded):
     """整张图过网络，截到 0–1；(1, 3, H, W) → (1, 3, s·H, s·W)。"""
@@ -159,7 +156,6 @@ assert similarity["flower", "china"] > 0.015 and abs(similarity["china", "flower
 print(f"结论｜×2 超分辨率，两张照片互为训练与测试｜测 flower {up_flower:+.2f} dB，测 china "
       f"{up_china:+.2f} dB｜最强的双三次：{baseline['flower']:.2f} 与 {baseline['china']:.2f} dB")
 # --8<-- [end:super-resolve]
-
 # --8<-- [start:sr-figure]
 def panels(filename, titles, images, corner, size=48):
     """把同一处裁出的小图并排存成 SVG；images 各 (1, 3, H, W)，corner 是 (行, 列)。"""
@@ -179,7 +175,6 @@ panels("image-enhancement-super-resolution.svg",
        ("original", "bicubic", "network", "bicubic error ×4", "network error ×4"),
        (truth, before, after, 4 * (before - truth).abs(), 4 * (after - truth).abs()), (200, 280))
 # --8<-- [end:sr-figure]
-
 # --8<-- [start:denoise-filters]
 def gaussian(noisy, width):
     """scipy 的高斯滤波，只沿高、宽两轴；width 是标准差，单位像素。"""
@@ -203,7 +198,6 @@ def non_local_means(noisy, strength, search=4):
             weights += weight
     return (total / weights).clamp(0, 1)
 # --8<-- [end:denoise-filters]
-
 # --8<-- [start:choose-on-training-photo]
 noise = torch.Generator().manual_seed(SEED + 1)
 noisy = {name: add_noise(photo, noise) for name, photo in photos.items()}
@@ -216,7 +210,6 @@ for name, photo in photos.items():
     tuned[name] = width, strength
     print(f"在 {name} 上挑出：高斯宽度 {width:.1f}，非局部均值强度 {strength:.1f}")
 # --8<-- [end:choose-on-training-photo]
-
 # --8<-- [start:denoise]
 denoisers = {name: train(1, photo, steps=300) for name, photo in photos.items()}
 cleaned, scores = {}, {}
@@ -234,7 +227,6 @@ pairs = {key: " 与 ".join(f"{scores[test][key]:.1f}" for test in photos) for ke
 print(f"结论｜去噪（σ=25），测 china 与测 flower｜网络 {pairs['网络']} dB｜"
       f"高斯滤波 {pairs['高斯']}，非局部均值 {pairs['非局部均值']} dB")
 # --8<-- [end:denoise]
-
 # --8<-- [start:swin2sr]
 REPOSITORY = "caidas/swin2SR-classical-sr-x2-64"
 processor = AutoImageProcessor.from_pretrained(REPOSITORY)

@@ -153,6 +153,7 @@ def jpeg(image, quality):
     return back.permute(2, 0, 1)[None].float() / 255
 
 def aliased(photo):
+    """缩小一半，不抗混叠。"""
     return F.interpolate(photo, scale_factor=0.5, mode="bicubic").clamp(0, 1)
 
 kernels = {"与训练相同": shrink, "2×2 平均": lambda photo: F.avg_pool2d(photo, 2),

@@ -190,6 +190,7 @@ class Denoiser(nn.Module):
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 64))
 
     def forward(self, noisy, t, label):
+        """noisy (B, 64)，t (B,)，label (B, 10) → 噪声的估计 (B, 64)。"""
         waves = t[:, None] / NUM_TIMESTEPS * 1000 ** torch.linspace(0, 1, 16, device=t.device)
         cond = torch.cat([waves.sin(), waves.cos(), label], dim=1)  # (B, 42)
         h = F.silu(self.enter(torch.cat([noisy, cond], dim=1)))

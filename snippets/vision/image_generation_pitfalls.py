@@ -71,6 +71,7 @@ assert accuracy > 0.95 and fooled > 0.15
 from sklearn.ensemble import RandomForestClassifier
 
 def forest_test(images):
+    """随机森林分辨真图与 images 的交叉验证准确率；0.5 是分不出。"""
     both, origin = np.concatenate([held_images, images]), np.repeat([0, 1], len(images))
     forest = RandomForestClassifier(30, random_state=SEED)
     return cross_val_score(forest, both, origin, cv=folds).mean()

@@ -29,6 +29,7 @@ class Bank(nn.Module):
             self.biases.append(torch.empty(RUNS, 1, b).uniform_(-(a**-0.5), a**-0.5))
 
     def forward(self, h):
+        """h (RUNS, B, in) → (RUNS, B, out)，RUNS 个网络一起算。"""
         for weight, bias in zip(self.weights[:-1], self.biases[:-1]):
             h = self.activation(torch.baddbmm(bias, h, weight))
         return torch.baddbmm(self.biases[-1], h, self.weights[-1])

@@ -167,9 +167,9 @@ print(f"{len(windows)} 个窗口；" + "，".join(f"NMS {k}：{v:.3f}" for k, v 
 # --8<-- [end:window-detector]
 # --8<-- [start:model]
 def conv(channels_in, channels_out, stride):
+    """3×3 卷积、批归一化、ReLU；stride 为 2 时边长减半。"""
     return nn.Sequential(nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False),
                          nn.BatchNorm2d(channels_out), nn.ReLU())
-
 class Detector(nn.Module):
     """小 DETR：images (B, 1, 40, 40) → 两级的 [(logits (B, Q, 11), boxes (B, Q, 4) cxcywh)]。"""
     def __init__(self, C=HIDDEN_SIZE, grid=SIZE // 4):
@@ -186,15 +186,15 @@ class Detector(nn.Module):
         at, third = (torch.arange(grid) + 0.5) / grid, torch.full((grid**2,), 1 / 3)
         anchors = torch.stack([at.repeat(grid), at.repeat_interleave(grid), third, third], dim=1)
         self.register_buffer("anchors", anchors.logit())  # 每个词元先猜身边有个边长 1/3 的框
-
     def forward(self, images, num_queries=NUM_QUERIES):
+        """images (B, 1, 40, 40) → 编码器、解码器两级的 [(logits, boxes)]。"""
         memory = self.encoder(self.stem(images).flatten(2).mT + self.position)  # (B, 100, C)
         logits, place = self.classify(memory), self.locate[0](memory) + self.anchors
         likely = logits.softmax(-1)[..., -1].topk(num_queries, largest=False).indices[..., None]
         query, start = (x.take_along_dim(likely, 1) for x in (memory, place))  # 最像目标的词元
         return [(logits, place.sigmoid()), self.decode(query, memory, start.detach())]
-
     def decode(self, query, memory, start):
+        """query (B, Q, C)，memory (B, T, C)，start 是起点的 logit → (logits, boxes)。"""
         query = self.decoder(query, memory)  # 查询互相看，再看全图；框在起点上修正
         return self.classify(query), (start + self.locate[1](query)).sigmoid()
 # --8<-- [end:model]

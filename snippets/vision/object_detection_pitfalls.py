@@ -73,6 +73,7 @@ import time
 from transformers import YolosConfig, YolosForObjectDetection
 
 def median_ms(run, repeat):
+    """执行 repeat 次的中位数，毫秒。"""
     seconds = []
     for _ in range(repeat + 1):  # 第一次是预热
         start = time.perf_counter()
@@ -167,6 +168,7 @@ class LearnedQueries(Detector):
         self.queries = nn.Parameter(torch.randn(NUM_QUERIES, HIDDEN_SIZE))
 
     def forward(self, images):
+        """images (B, 1, 40, 40) → [(logits, boxes)]，只有解码器一级。"""
         memory = self.encoder(self.stem(images).flatten(2).mT + self.position)
         return [self.decode(self.queries.expand(len(images), -1, -1), memory, 0.0)]
 
