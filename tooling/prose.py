@@ -1,4 +1,4 @@
-"""The typography of the Chinese text: spaces beside Latin words, full-width punctuation; code is left alone."""
+"""The typography of Chinese text: spaces beside Latin words, full-width punctuation; code is left alone."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ RULES = {"context": {"codeblock": 0}}  # what a block prints is compared as it i
 
 def mended(text: str) -> str:
     """The text as the rules have it."""
-    autocorrect_py.load_config(json.dumps(RULES))
+    autocorrect_py.load_config(json.dumps(RULES))  # type: ignore[attr-defined]  # its stubs lack it
     return str(autocorrect_py.format_for(text, "markdown"))
 
 

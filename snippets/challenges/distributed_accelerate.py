@@ -1,8 +1,7 @@
 # --8<-- [start:accelerate-train]
-import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
-from torch import nn, optim
+from torch import nn, optim, randn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -10,7 +9,7 @@ SEED = 42
 BATCH_SIZE, EPOCHS, LEARNING_RATE = 32, 3, 3e-3  # 批是每个进程的，不是全局的
 set_seed(SEED)
 accelerator = Accelerator(cpu=True)  # 读取启动器设的环境变量；有卡时不写 cpu=True
-x = torch.randn(1797, 64)  # 1797 是奇数，两个进程分不匀
+x = randn(1797, 64)  # 1797 是奇数，两个进程分不匀
 dataset = TensorDataset(x, (x[:, 0] > x[:, 1]).long())  # 规则：第 0 个数比第 1 个大
 model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 2))
 optimizer = optim.Adam(model.parameters(), LEARNING_RATE)

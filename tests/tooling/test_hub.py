@@ -24,9 +24,19 @@ def text(name, model):
     assert tokenizer.unk_token_id not in inputs["input_ids"], name
     assert model(**inputs).last_hidden_state.shape[1] == inputs["input_ids"].shape[1], name
 
+def translation(name, model):
+    tokenizer = AutoTokenizer.from_pretrained(name)
+    inputs = tokenizer("大模型", text_target="a model", return_tensors="pt")
+    assert tokenizer.unk_token_id not in inputs["input_ids"], name
+    labels = inputs.pop("labels")
+    assert tokenizer.unk_token_id not in labels, name
+    states = model(**inputs, decoder_input_ids=labels).last_hidden_state
+    assert states.shape[1] == labels.shape[1] and states.isfinite().all(), name
+
 for name in sys.argv[1:]:
     model = AutoModel.from_pretrained(name)
-    (picture if model.main_input_name == "pixel_values" else text)(name, model)
+    words = translation if model.config.is_encoder_decoder else text
+    (picture if model.main_input_name == "pixel_values" else words)(name, model)
     print(name, "loaded")
 """
 
