@@ -75,7 +75,7 @@ def bag(rows):
     return seen
 
 def fit_chain(rows, lags=3):
-    """跳跃马尔可夫链：rows (N, 16) → (lags, 301, 301)，[k][a, b] 是 a 之后第 k + 1 次点击 b 的频率。"""
+    """rows (N, 16) → (lags, 301, 301)，[k, a, b] 是 a 之后第 k + 1 次点击 b 的条件频率。"""
     counts = np.zeros((lags, NUM_ITEMS + 1, NUM_ITEMS + 1))
     for k in range(lags):
         np.add.at(counts[k], (rows[:, : -k - 1], rows[:, k + 1 :]), 1)
@@ -135,7 +135,7 @@ class SASRec(nn.Module):
 # --8<-- [end:sasrec]
 # --8<-- [start:train-sasrec]
 def train_sasrec(causal=True, steps=STEPS):
-    """在训练会话的每一位上预测下一次点击，返回 (模型, 末 20 步的平均损失)。"""
+    """在训练会话的每一位上预测下一次点击，返回模型与末 20 步的平均损失。"""
     torch.manual_seed(SEED)
     model, rows, losses = SASRec(causal).to(device), torch.as_tensor(train, device=device), []
     optimizer = torch.optim.Adam(model.parameters())

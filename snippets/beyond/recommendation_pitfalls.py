@@ -191,8 +191,10 @@ assert cheat_loss < 0.5 * train_loss and cheated < 0.5 * best[1]
 
 # --8<-- [start:what-the-tower-sees]
 user0, item0 = encode(*train_two_tower(pairs, k=0), histories)  # 只有全部点击的平均，没有最近一次
-blind = evaluate(user0 @ item0.T, targets)[1]
-print(f"NDCG@10：双塔不看最近一次 {blind:.2f}，看 {ndcg:.2f}，SASRec {best[1]:.2f}")
+blind_hr, blind, _ = evaluate(user0 @ item0.T, targets)
+print(f"双塔，不看最近一次：HR@10 {blind_hr:.2f}，NDCG@10 {blind:.2f}")
+print(f"双塔，看最近一次：HR@10 {hr:.2f}，NDCG@10 {ndcg:.2f}")
+print("SASRec：HR@10 {:.2f}，NDCG@10 {:.2f}".format(*best[:2]))
 assert ndcg > blind + 0.05 and ndcg > runner_up[1] + 0.03 and abs(best[1] - ndcg) < 0.06
 # --8<-- [end:what-the-tower-sees]
 
