@@ -111,8 +111,8 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(HIDDEN, 2 * HIDDEN), nn.ReLU(),
                                  nn.Linear(2 * HIDDEN, HIDDEN))
     def forward(self, h, causal):
-        qkv = self.qkv(self.norm1(h)).unflatten(-1, (3, NUM_HEADS, -1))  # (B, T, 3, 头, C/头)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # 各 (B, 头, T, C/头)
+        """h (B, T, C) → 同样的形状；其间 q、k、v 各 (B, 头, T, C/头)。"""
+        q, k, v = self.qkv(self.norm1(h)).unflatten(-1, (3, NUM_HEADS, -1)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
         h = h + self.out(mixed.transpose(1, 2).flatten(2))
         return h + self.mlp(self.norm2(h))
@@ -128,6 +128,7 @@ class SASRec(nn.Module):
         self.drop, self.norm = nn.Dropout(0.1), nn.LayerNorm(HIDDEN)
         self.blocks = nn.ModuleList(Block() for _ in range(NUM_LAYERS))
     def forward(self, rows):
+        """rows (B, T) int64，右边补 0 → logits (B, T, 301)。"""
         h = self.drop(self.item(rows) + self.position[: rows.shape[1]])
         for block in self.blocks:
             h = block(h, self.causal)
@@ -182,6 +183,7 @@ class UserTower(nn.Module):
         self.mlp = nn.Sequential(nn.Linear((k + 1) * HIDDEN, 2 * HIDDEN), nn.ReLU(),
                                  nn.Linear(2 * HIDDEN, HIDDEN))
     def forward(self, rows):
+        """rows (B, 16) int64 → (B, C)。"""
         count = (rows > 0).sum(dim=1, keepdim=True)
         h = self.item(rows)  # (B, 16, C)
         at = (count - torch.arange(1, self.k + 1, device=rows.device)).clamp(min=0)  # (B, k)
@@ -197,8 +199,8 @@ class ItemTower(nn.Module):
         self.series, self.episode = nn.Embedding(21, HIDDEN), nn.Embedding(16, HIDDEN)
         nn.init.normal_(self.item.weight, std=0.05)
     def forward(self, ids):
-        features = self.series(series.to(ids.device)[ids]) + self.episode(
-            episode.to(ids.device)[ids])
+        """ids (N,) int64 → (N, C)。"""
+        features = self.series(series.to(ids.device)[ids]) + self.episode(episode.to(ids.device)[ids])
         return self.item(ids) + 0.3 * features * self.use_features
 # --8<-- [end:two-tower]
 # --8<-- [start:train-two-tower]
@@ -217,9 +219,7 @@ def train_two_tower(pairs, correct=True, use_features=True, k=1, seed=SEED, step
     for _ in range(steps):
         pick = torch.randint(len(goals), (512,)).to(device)
         goal = goals[pick]
-        logits = user(rows[pick]) @ item(goal).T  # (B, B)，对角线是正样本
-        if correct:
-            logits = logits - q[goal].log()
+        logits = user(rows[pick]) @ item(goal).T - correct * q[goal].log()  # (B, B)，对角线是正样本
         same = (goal[:, None] == goal) & ~torch.eye(len(goal), dtype=torch.bool, device=device)
         logits = logits.masked_fill(same, -torch.inf)  # 与正样本相同的不算负样本
         loss = F.cross_entropy(logits, torch.arange(len(goal), device=device))
@@ -233,8 +233,7 @@ def train_two_tower(pairs, correct=True, use_features=True, k=1, seed=SEED, step
 def encode(user, item, rows):
     """返回用户向量 (N, C) 与全部物品向量 (301, C)，float32 的 numpy 数组。"""
     everything = torch.arange(NUM_ITEMS + 1, device=device)
-    return (user(torch.as_tensor(rows, device=device)).cpu().numpy(),
-            item(everything).cpu().numpy())
+    return user(torch.as_tensor(rows, device=device)).cpu().numpy(), item(everything).cpu().numpy()
 
 pairs, shown = all_pairs(train), {}
 for correct in (False, True):
