@@ -184,7 +184,7 @@ def whisper_tiny(folder: Path) -> None:
     )
 
     torch.manual_seed(0)
-    marks = "startoftranscript en zh translate transcribe notimestamps".split()
+    marks = ["startoftranscript", "en", "zh", "translate", "transcribe", "notimestamps"]
     tokenizer = WhisperTokenizer(  # a token a byte: no merges
         vocab={byte: index for index, byte in enumerate(sorted(ByteLevel.alphabet()))},
         pad_token="<|endoftext|>",
