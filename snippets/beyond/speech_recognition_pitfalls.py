@@ -6,8 +6,8 @@ with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42", "font.size": 9}):
         wave, sizes = noisy([dial(np.random.default_rng(5), presses=[1, 5, 5, 10])], snr,
                             np.random.default_rng(6))
         with torch.no_grad():
-            chance = model(wave, sizes)[0][0].exp().T.cpu()
-        pictures = (log_mel(wave.to(device))[0].T.cpu(), chance)
+            chance = model(wave, sizes)[0][0].exp().T.cpu().numpy()
+        pictures = (log_mel(wave.to(device))[0].T.cpu().numpy(), chance)
         for ax, picture, name in zip(axes[:, column], pictures, ("mel band", "key")):
             ax.imshow(picture, origin="lower", aspect="auto", cmap="Blues", interpolation="nearest")
             ax.set(ylabel=name, yticks=[0, 20, 40, 60] if name == "mel band" else [0, 1, 5, 10])
