@@ -191,7 +191,7 @@ def edits(guess, truth):
     return row[-1]
 
 def error_rate(guesses, calls):
-    """符号错误率 SER：编辑距离的总和 ÷ 标签的总数，可以大于 1。"""
+    """符号错误率：编辑距离的总和 ÷ 标签的总数，可以大于 1。"""
     wrong = sum(edits(guess, labels) for guess, (_, labels) in zip(guesses, calls))
     return wrong / sum(len(labels) for _, labels in calls)
 
@@ -238,13 +238,13 @@ for size in (205, 256, 320):  # 块长，样本
 size, threshold, hold = min(scores, key=scores.get)
 SNRS = (-15, -10, -5, 0, 10)  # dB
 tests = {snr: noisy(test_calls, snr, np.random.default_rng([SEED, 3])) for snr in SNRS}
-ser = {snr: (error_rate(recognise(model, *heard), test_calls),
+errors = {snr: (error_rate(recognise(model, *heard), test_calls),
              error_rate(detect(*tone_blocks(*heard, size), threshold, hold), test_calls))
        for snr, heard in tests.items()}
-for snr, (ours, tuned) in ser.items():
+for snr, (ours, tuned) in errors.items():
     print(f"{snr} dB：网络 {ours:.3f}，检测器 {tuned:.3f}")
-ours, tuned = np.mean([ser[snr] for snr in (-10, -5, 0, 10)], axis=0)  # 检测器正是按它调的
+ours, tuned = np.mean([errors[snr] for snr in (-10, -5, 0, 10)], axis=0)  # 检测器正是按它调的
 print(f"结论｜听按键音，−10 到 10 dB｜Transformer + CTC 符号错误率 {ours:.3f}｜Goertzel {tuned:.3f}")
-assert max(ser[snr][0] for snr in (-5, 0, 10)) <= 0.02 and ours <= 0.9 * tuned
-assert max(ser[snr][1] for snr in (0, 10)) <= 0.03
+assert max(errors[snr][0] for snr in (-5, 0, 10)) <= 0.02 and ours <= 0.9 * tuned
+assert max(errors[snr][1] for snr in (0, 10)) <= 0.03
 # --8<-- [end:compare]

@@ -22,7 +22,7 @@ with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42", "font.size": 9}):
     fig = Figure(figsize=(6, 2.8), layout="constrained")
     ax = fig.subplots()
     for i, (name, style) in enumerate((("Transformer + CTC", "C0o-"), ("Goertzel", "C1s--"))):
-        ax.plot(SNRS, [ser[snr][i] for snr in SNRS], style, label=name)
+        ax.plot(SNRS, [errors[snr][i] for snr in SNRS], style, label=name)
     ax.set_yscale("symlog", linthresh=0.01)
     ax.set(ylim=(0, 1), yticks=[0, 0.01, 0.1, 1], yticklabels=["0", "0.01", "0.1", "1"],
            xticks=SNRS, xlabel="SNR, dB", ylabel="symbol error rate")
@@ -34,7 +34,7 @@ with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42", "font.size": 9}):
 
 # --8<-- [start:prefix-beam]
 def prefix_beam(log_probs, width):
-    """(T, V) 的 log 概率 → [(标签, log 概率)]，从好到坏；一个前缀的概率是它所有对齐路径之和。"""
+    """(T, V) 的 log 概率 → 标签与 log 概率，从好到坏；一个前缀的概率是它所有对齐路径之和。"""
     never = -np.inf
     beams = {(): (0.0, never)}  # 前缀 → 以空白结尾、以符号结尾的 log 概率
     for frame in log_probs:
@@ -128,7 +128,7 @@ for name, sound in (("拨号音 450 Hz", torch.sin(2 * math.pi * 450 * t)), ("�
     mixed *= torch.arange(len(t)) < sizes[:, None]
     ours = error_rate(recognise(model, mixed, sizes), test_calls)
     tuned = error_rate(detect(*tone_blocks(mixed, sizes, size), threshold, hold), test_calls)
-    print(f"{name}：网络 {ours:.2f}，检测器 {tuned:.2f}；同样响的白噪声：网络 {ser[-10][0]:.2f}")
+    print(f"{name}：网络 {ours:.2f}，检测器 {tuned:.2f}；同样响的白噪声：网络 {errors[-10][0]:.2f}")
 # --8<-- [end:unseen-noise]
 
 # --8<-- [start:merged-repeats]
@@ -172,7 +172,7 @@ for scale in (1, 2, 4):
 # --8<-- [start:wrong-rate]
 wrong = torch.tensor(mel_filters(16000, WINDOW, N_MELS), dtype=torch.float32, device=device)
 rate = error_rate(recognise(model, *tests[10], filters=wrong), test_calls)
-print(f"滤波器组按 16 kHz 造：10 dB 的符号错误率 {rate:.2f}，原来 {ser[10][0]:.2f}")
+print(f"滤波器组按 16 kHz 造：10 dB 的符号错误率 {rate:.2f}，原来 {errors[10][0]:.2f}")
 assert rate > 0.5
 # --8<-- [end:wrong-rate]
 
