@@ -178,6 +178,54 @@ def qwen2_5_instruct(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def whisper_tiny(folder: Path) -> None:
+    import torch
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import (
+        GenerationConfig,
+        WhisperConfig,
+        WhisperFeatureExtractor,
+        WhisperForConditionalGeneration,
+        WhisperProcessor,
+        WhisperTokenizer,
+    )
+
+    torch.manual_seed(0)
+    marks = ["startoftranscript", "en", "zh", "translate", "transcribe", "notimestamps"]
+    tokenizer = WhisperTokenizer(  # a token a byte: no merges
+        vocab={byte: index for index, byte in enumerate(sorted(ByteLevel.alphabet()))},
+        pad_token="<|endoftext|>",
+        extra_special_tokens=[f"<|{mark}|>" for mark in marks],
+    )
+    start, en, zh, *_, no_timestamps = tokenizer.convert_tokens_to_ids([f"<|{mark}|>" for mark in marks])
+    ends = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), tokenizer.eos_token_id)
+    config = WhisperConfig(  # mel bands, window and sampling rate as in the real one
+        vocab_size=len(tokenizer),
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        begin_suppress_tokens=None,
+        decoder_start_token_id=start,
+        **ends,
+    )
+    model = WhisperForConditionalGeneration(config)
+    model.generation_config = GenerationConfig(
+        **ends,
+        decoder_start_token_id=start,
+        max_length=448,
+        is_multilingual=True,
+        lang_to_id={"<|en|>": en, "<|zh|>": zh},
+        task_to_id={"translate": zh + 1, "transcribe": zh + 2},
+        no_timestamps_token_id=no_timestamps,
+    )
+    model.save_pretrained(folder)
+    WhisperProcessor(WhisperFeatureExtractor(), tokenizer).save_pretrained(folder)
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "google-bert/bert-base-chinese": bert_base_chinese,
     "hfl/chinese-pert-base-mrc": chinese_pert_base_mrc,
@@ -186,4 +234,5 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "caidas/swin2SR-classical-sr-x2-64": swin2sr_classical_x2,
     "Helsinki-NLP/opus-mt-zh-en": opus_mt_zh_en,
     "Qwen/Qwen2.5-0.5B-Instruct": qwen2_5_instruct,
+    "openai/whisper-tiny": whisper_tiny,
 }

@@ -13,11 +13,18 @@ from tooling.stand_ins import STAND_INS
 LOAD = """
 import sys
 import numpy
-from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+from transformers import AutoImageProcessor, AutoModel, AutoProcessor, AutoTokenizer
 
 def picture(name, model):
     inputs = AutoImageProcessor.from_pretrained(name)(numpy.zeros((40, 44, 3), "uint8"), return_tensors="pt")
     assert model(**inputs).last_hidden_state.isfinite().all(), name
+
+def sound(name, model):
+    processor = AutoProcessor.from_pretrained(name)
+    inputs = processor(numpy.zeros(16000), sampling_rate=16000, return_tensors="pt")
+    labels = processor.tokenizer("大模型", return_tensors="pt")["input_ids"]
+    states = model(**inputs, decoder_input_ids=labels).last_hidden_state
+    assert states.shape[1] == labels.shape[1] and states.isfinite().all(), name
 
 def text(name, model):
     tokenizer = AutoTokenizer.from_pretrained(name)
@@ -37,7 +44,8 @@ def translation(name, model):
 for name in sys.argv[1:]:
     model = AutoModel.from_pretrained(name)
     words = translation if model.config.is_encoder_decoder else text
-    (picture if model.main_input_name == "pixel_values" else words)(name, model)
+    kinds = {"pixel_values": picture, "input_features": sound}
+    kinds.get(model.main_input_name, words)(name, model)
     print(name, "loaded")
 """
 
