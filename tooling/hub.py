@@ -72,7 +72,7 @@ def hint(text: str, page: str) -> str:
     cache = os.environ.get("HF_HUB_CACHE")
     if cache is None or os.environ.get("HUB") == "real":
         return ""
-    bound = dict(re.findall(r"""\b(\w+) = ["']([\w.-]+/[\w.-]+)["']""", page))
+    bound = dict(re.findall(r"""\b(\w+)(?:, \w+)* = ["']([\w.-]+/[\w.-]+)["']""", page))
     names = [quoted or bound.get(name, "") for quoted, name in LOADED.findall(text)]
     missing = [
         n for n in names if "/" in n and not (Path(cache) / f"models--{n.replace('/', '--')}").is_dir()

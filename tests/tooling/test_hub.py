@@ -68,6 +68,7 @@ def test_a_block_that_finds_no_weights_is_told_which(tmp_path: Path, monkeypatch
     wanted = "\nno weights here of: owner/name\n  expected: a stand-in in tooling/stand_ins.py, or HUB=real"
     assert hub.hint("AutoModel.from_pretrained(NAME)", page) == wanted
     assert hub.hint("1 / 0", page) == ""
+    assert hub.hint("load.from_pretrained(NAME)", 'NAME, SIZE = "owner/name", 8\n') == wanted
     assert hub.hint("AutoModel.from_pretrained(OTHER)", page.replace("owner/name", "owner/there")) == ""
     monkeypatch.setattr(os, "environ", {"HF_HUB_CACHE": str(tmp_path), "HUB": "real"})
     assert hub.hint("AutoModel.from_pretrained(NAME)", page) == ""
