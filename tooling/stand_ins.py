@@ -179,6 +179,7 @@ def qwen2_5_instruct(folder: Path) -> None:
 
 
 def whisper_tiny(folder: Path) -> None:
+    """Whisper: a log-mel front end for 30 s, an encoder and a decoder; byte-level BPE without merges."""
     import torch
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import (

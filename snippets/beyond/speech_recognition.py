@@ -115,8 +115,8 @@ class Block(nn.Module):
                                  nn.Linear(2 * HIDDEN_SIZE, HIDDEN_SIZE))
 
     def forward(self, x, bias):
-        heads = self.qkv(self.norm1(x)).unflatten(-1, (3, NUM_HEADS, -1))
-        q, k, v = heads.permute(2, 0, 3, 1, 4)  # 各 (B, H, T, C / H)
+        """x (B, T, C) → 同样的形状；其间 q、k、v 各 (B, H, T, C / H)。"""
+        q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, NUM_HEADS, -1)).permute(2, 0, 3, 1, 4)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         x = x + self.out(y.transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))
