@@ -171,6 +171,29 @@ def qwen2_5_instruct(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def esm2_8m(folder: Path) -> None:
+    import torch
+    from transformers import EsmConfig, EsmForMaskedLM, EsmTokenizer
+
+    torch.manual_seed(0)
+    vocabulary = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>"]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    config = EsmConfig(  # tokens, positions and dropout of masked tokens as in the real one
+        vocab_size=33,
+        mask_token_id=32,
+        pad_token_id=1,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=1026,
+        position_embedding_type="rotary",
+        token_dropout=True,
+    )
+    EsmForMaskedLM(config).save_pretrained(folder)
+    EsmTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "google-bert/bert-base-chinese": bert_base_chinese,
     "hfl/chinese-pert-base-mrc": chinese_pert_base_mrc,
@@ -179,4 +202,5 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "caidas/swin2SR-classical-sr-x2-64": swin2sr_classical_x2,
     "Helsinki-NLP/opus-mt-zh-en": opus_mt_zh_en,
     "Qwen/Qwen2.5-0.5B-Instruct": qwen2_5_instruct,
+    "facebook/esm2_t6_8M_UR50D": esm2_8m,
 }
