@@ -86,7 +86,7 @@ class Translator(nn.Module):
     def __init__(self, width=64):
         super().__init__()
         self.embed = nn.Embedding(4, width)
-        self.place = nn.Parameter(torch.randn(3 * PEPTIDE, width) / 4)
+        self.place = nn.Parameter(torch.randn(3 * PEPTIDE, width))
         layer = nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, batch_first=True,
                                            norm_first=True)
         self.body = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
@@ -108,7 +108,7 @@ def fit(model, x, y, loss_of, steps, rate=3e-3, batch_size=64):
         schedule.step()
     return model.eval()
 
-def fit_translator(codons, steps=250):
+def fit_translator(codons, steps=160):
     """只见碱基与氨基酸的对子；哪三个碱基一组、表里写什么，都要自己学。"""
     torch.manual_seed(SEED)
     loss_of = lambda logits, y: cross_entropy(logits.flatten(0, 1), y.flatten())
