@@ -191,7 +191,8 @@ def esm2_8m(folder: Path) -> None:
         token_dropout=True,
     )
     EsmForMaskedLM(config).save_pretrained(folder)
-    EsmTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    tokenizer = EsmTokenizer(str(folder / "vocab.txt"))  # type: ignore[no-untyped-call]  # not annotated
+    tokenizer.save_pretrained(folder)
 
 
 STAND_INS: dict[str, Callable[[Path], None]] = {
