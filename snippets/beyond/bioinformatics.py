@@ -42,7 +42,7 @@ def reverse_complement(dna):
     return dna.translate(str.maketrans("ACGT", "TGCA"))[::-1]
 
 def longest_orf(dna, strands="+-"):
-    """六个读框里最长的 M…终止，返回 (氨基酸个数, 链, 在该链上的起点, 蛋白)。"""
+    """六个读框里最长的 M…终止，返回氨基酸个数、链、在该链上的起点、蛋白。"""
     found = [(0, "", 0, "")]
     for strand in strands:
         text = dna if strand == "+" else reverse_complement(dna)
