@@ -6,7 +6,14 @@ Each function saves one into an empty folder, as `save_pretrained` would save th
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+SMALL: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -17,13 +24,7 @@ def bert_base_chinese(folder: Path) -> None:
 
     torch.manual_seed(0)
     vocabulary = SPECIAL + ascii_and_common_hanzi()
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-    )
+    config = BertConfig(vocab_size=len(vocabulary), **SMALL)
     BertForPreTraining(config).save_pretrained(folder)
     BertTokenizer(vocab={token: index for index, token in enumerate(vocabulary)}).save_pretrained(folder)
 
@@ -35,13 +36,7 @@ def chinese_pert_base_mrc(folder: Path) -> None:
 
     torch.manual_seed(0)
     vocabulary = SPECIAL + ascii_and_common_hanzi()
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-    )
+    config = BertConfig(vocab_size=len(vocabulary), **SMALL)
     BertForQuestionAnswering(config).save_pretrained(folder)
     BertTokenizer(vocab={token: index for index, token in enumerate(vocabulary)}).save_pretrained(folder)
 
@@ -63,7 +58,7 @@ def vit_base_patch16_224(folder: Path) -> None:
 
     torch.manual_seed(0)
     config = ViTConfig(  # picture, patch and classes as in the real one: so are the shapes
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+        **SMALL
     )
     config.num_labels = 1000
     ViTForImageClassification(config).save_pretrained(folder)
@@ -77,10 +72,7 @@ def yolos_tiny(folder: Path) -> None:
 
     torch.manual_seed(0)
     config = YolosConfig(
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
+        **SMALL,
         image_size=[800, 1333],
         use_mid_position_embeddings=False,
     )
@@ -227,6 +219,28 @@ def whisper_tiny(folder: Path) -> None:
     WhisperProcessor(WhisperFeatureExtractor(), tokenizer).save_pretrained(folder)
 
 
+def esm2_8m(folder: Path) -> None:
+    """ESM-2 with the 33 tokens of the real vocabulary: 2 layers of width 32."""
+    import torch
+    from transformers import EsmConfig, EsmForMaskedLM, EsmTokenizer
+
+    torch.manual_seed(0)
+    vocabulary = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>"]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    config = EsmConfig(  # tokens, positions and dropout of masked tokens as in the real one
+        vocab_size=33,
+        mask_token_id=32,
+        pad_token_id=1,
+        **SMALL,
+        max_position_embeddings=1026,
+        position_embedding_type="rotary",
+        token_dropout=True,
+    )
+    EsmForMaskedLM(config).save_pretrained(folder)
+    tokenizer = EsmTokenizer(str(folder / "vocab.txt"))  # type: ignore[no-untyped-call]  # not annotated
+    tokenizer.save_pretrained(folder)
+
+
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "google-bert/bert-base-chinese": bert_base_chinese,
     "hfl/chinese-pert-base-mrc": chinese_pert_base_mrc,
@@ -236,4 +250,5 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "Helsinki-NLP/opus-mt-zh-en": opus_mt_zh_en,
     "Qwen/Qwen2.5-0.5B-Instruct": qwen2_5_instruct,
     "openai/whisper-tiny": whisper_tiny,
+    "facebook/esm2_t6_8M_UR50D": esm2_8m,
 }

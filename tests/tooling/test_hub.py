@@ -28,7 +28,8 @@ def sound(name, model):
 
 def text(name, model):
     tokenizer = AutoTokenizer.from_pretrained(name)
-    inputs = tokenizer("大模型", return_tensors="pt")
+    words = "MVHLTPEEK" if model.config.model_type == "esm" else "大模型"
+    inputs = tokenizer(words, return_tensors="pt")
     assert tokenizer.unk_token_id not in inputs["input_ids"], name
     assert model(**inputs).last_hidden_state.shape[1] == inputs["input_ids"].shape[1], name
 

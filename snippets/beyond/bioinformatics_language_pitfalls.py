@@ -1,0 +1,3 @@
+# --8<-- [start:none-molecule]
+Chem.MolFromSmiles("c1ccccc").GetNumAtoms()  # 环没有闭合
+# --8<-- [end:none-molecule]
