@@ -48,7 +48,8 @@ assert torch.allclose(fft(x), torch.fft.fft(x), atol=1e-10)
 # --8<-- [start:mel]
 def hz_to_mel(hz):
     """Slaney 的 mel 刻度：1000 Hz 以下是直线，以上是对数；librosa 与 Whisper 都用它。"""
-    return np.where(hz < 1000, hz * 3 / 200, 15 + 27 * np.log(np.maximum(hz, 1) / 1000) / np.log(6.4))
+    above = 15 + 27 * np.log(np.maximum(hz, 1) / 1000) / np.log(6.4)
+    return np.where(hz < 1000, hz * 3 / 200, above)
 
 def mel_to_hz(mel):
     """hz_to_mel 的反函数，Hz。"""
@@ -61,8 +62,7 @@ def mel_filters(sample_rate, size, n_mels):
     bins = np.arange(size // 2 + 1) * sample_rate / size
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    area = (edges[2:] - edges[:-2]) / 2
-    return np.maximum(0, np.minimum(rising, falling)) / area[:, None]
+    return np.maximum(0, np.minimum(rising, falling)) * 2 / (edges[2:] - edges[:-2])[:, None]
 
 FILTERS = torch.tensor(mel_filters(SAMPLE_RATE, WINDOW, N_MELS), dtype=torch.float32, device=device)
 
@@ -109,8 +109,7 @@ class Block(nn.Module):
     def __init__(self):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(HIDDEN_SIZE), nn.LayerNorm(HIDDEN_SIZE)
-        self.qkv = nn.Linear(HIDDEN_SIZE, 3 * HIDDEN_SIZE)
-        self.out = nn.Linear(HIDDEN_SIZE, HIDDEN_SIZE)
+        self.qkv, self.out = (nn.Linear(HIDDEN_SIZE, n * HIDDEN_SIZE) for n in (3, 1))
         self.mlp = nn.Sequential(nn.Linear(HIDDEN_SIZE, 2 * HIDDEN_SIZE), nn.ReLU(),
                                  nn.Linear(2 * HIDDEN_SIZE, HIDDEN_SIZE))
 
@@ -162,8 +161,8 @@ def train(model, steps, learning_rate, warm=200, context=lambda rng: {}):
         waves, sizes = noisy(calls, rng.uniform(lowest, lowest + 19, BATCH_SIZE), rng)
         log_probs, lengths = model(waves, sizes, **context(rng))
         targets = [torch.tensor(labels) for _, labels in calls]
-        loss = F.ctc_loss(log_probs.transpose(0, 1), pad_sequence(targets, batch_first=True).to(device),
-                          lengths, torch.tensor([len(y) for y in targets], device=device))
+        loss = F.ctc_loss(log_probs.transpose(0, 1), torch.cat(targets).to(device), lengths,
+                          torch.tensor([len(y) for y in targets], device=device))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -215,7 +214,8 @@ def tone_blocks(waves, sizes, size):
     blocks = frames(waves.double(), size, size // 2).numpy()
     row, column = np.split(goertzel(blocks, np.r_[LOW, HIGH]), [4], axis=-1)
     share = (row.max(-1) + column.max(-1)) * 2 / size / ((blocks**2).sum(-1) + 1e-9)
-    return row.argmax(-1) * 3 + column.argmax(-1) + 1, share, (1 + (sizes - size) // (size // 2)).tolist()
+    key = row.argmax(-1) * 3 + column.argmax(-1) + 1
+    return key, share, (1 + (sizes - size) // (size // 2)).tolist()
 
 def detect(key, share, counts, threshold, hold):
     """占比过门限、同一个键连着 hold 块才算按下 → 每条录音的标签列表。"""
@@ -228,19 +228,19 @@ def detect(key, share, counts, threshold, hold):
 
 # --8<-- [start:compare]
 tune_rng, tune_calls = np.random.default_rng([SEED, 4]), train_calls[::16]  # 只用训练集调检测器
-scores = defaultdict(float)
+scores = {}
 for size in (205, 256, 320):  # 块长，样本
     tried = [tone_blocks(*noisy(tune_calls, snr, tune_rng), size) for snr in (-10, -5, 0, 10)]
     for threshold in (0.04, 0.05, 0.06, 0.08, 0.1, 0.15):
         for hold in (1, 2, 3):
-            for blocks in tried:
-                scores[size, threshold, hold] += error_rate(detect(*blocks, threshold, hold), tune_calls)
+            scores[size, threshold, hold] = sum(
+                error_rate(detect(*blocks, threshold, hold), tune_calls) for blocks in tried)
 size, threshold, hold = min(scores, key=scores.get)
 SNRS = (-15, -10, -5, 0, 10)  # dB
 tests = {snr: noisy(test_calls, snr, np.random.default_rng([SEED, 3])) for snr in SNRS}
 errors = {snr: (error_rate(recognise(model, *heard), test_calls),
-             error_rate(detect(*tone_blocks(*heard, size), threshold, hold), test_calls))
-       for snr, heard in tests.items()}
+                error_rate(detect(*tone_blocks(*heard, size), threshold, hold), test_calls))
+          for snr, heard in tests.items()}
 for snr, (ours, tuned) in errors.items():
     print(f"{snr} dB：网络 {ours:.3f}，检测器 {tuned:.3f}")
 ours, tuned = np.mean([errors[snr] for snr in (-10, -5, 0, 10)], axis=0)  # 检测器正是按它调的
