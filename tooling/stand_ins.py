@@ -190,7 +190,8 @@ def whisper_tiny(folder: Path) -> None:
         pad_token="<|endoftext|>",
         extra_special_tokens=[f"<|{mark}|>" for mark in marks],
     )
-    start, en, zh, *_, no_timestamps = tokenizer.convert_tokens_to_ids([f"<|{mark}|>" for mark in marks])
+    ids: list[Any] = [tokenizer.convert_tokens_to_ids(f"<|{mark}|>") for mark in marks]
+    start, en, zh, translate, transcribe, no_timestamps = ids
     ends = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), tokenizer.eos_token_id)
     config = WhisperConfig(  # mel bands, window and sampling rate as in the real one
         vocab_size=len(tokenizer),
@@ -212,7 +213,7 @@ def whisper_tiny(folder: Path) -> None:
         max_length=448,
         is_multilingual=True,
         lang_to_id={"<|en|>": en, "<|zh|>": zh},
-        task_to_id={"translate": zh + 1, "transcribe": zh + 2},
+        task_to_id={"translate": translate, "transcribe": transcribe},
         no_timestamps_token_id=no_timestamps,
     )
     model.save_pretrained(folder)
@@ -237,7 +238,7 @@ def esm2_8m(folder: Path) -> None:
         token_dropout=True,
     )
     EsmForMaskedLM(config).save_pretrained(folder)
-    tokenizer = EsmTokenizer(str(folder / "vocab.txt"))  # type: ignore[no-untyped-call]  # not annotated
+    tokenizer = EsmTokenizer(str(folder / "vocab.txt"))
     tokenizer.save_pretrained(folder)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from Bio.Data import CodonTable
 
 from .conftest import Execute
 
@@ -40,8 +41,7 @@ def test_known_proteins(page: dict[str, Any], dna: str, protein: str) -> None:
 
 
 def test_biopython_agrees(page: dict[str, Any]) -> None:
-    data = pytest.importorskip("Bio.Data.CodonTable")
-    table = data.unambiguous_dna_by_id[1]
+    table = CodonTable.unambiguous_dna_by_id[1]
     assert table.forward_table | dict.fromkeys(table.stop_codons, "*") == page["CODE"]
 
 
