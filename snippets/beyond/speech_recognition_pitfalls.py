@@ -132,12 +132,13 @@ for name, sound in (("拨号音 450 Hz", torch.sin(2 * math.pi * 450 * t)), ("�
 # --8<-- [end:unseen-noise]
 
 # --8<-- [start:merged-repeats]
-for gap in (0.08, 0.04, 0.02, 0.01, 0.005):
+for gap in (0.08, 0.04, 0.01, 0.005):  # 帧移 20 ms 上下是过渡，结果随训练的细节而变，不列
     rng, rates = np.random.default_rng([SEED, 7]), []
     for presses in ([5, 5, 5, 5], [5, 1, 5, 1]):
         calls = [dial(rng, gap=(gap, gap), presses=presses) for _ in range(50)]
         rates.append(error_rate(recognise(model, *noisy(calls, 10, rng)), calls))
     print(f"间隔 {gap * 1000:.0f} ms：5555 错 {rates[0]:.2f}，5151 错 {rates[1]:.2f}")
+assert rates[0] > rates[1] + 0.2
 # --8<-- [end:merged-repeats]
 
 # --8<-- [start:samples-as-lengths]
