@@ -13,7 +13,7 @@ SEED = 42
 device = "cuda" if torch.cuda.is_available() else "cpu"
 GB = 1e9  # 十进制：10⁹ 字节
 BUDGET = 40 * GB  # 80 GB 的卡，留一半给激活、通信缓冲和碎片
-NUM_ELEMENTS = 1 << 16  # 环形一节里每个进程的梯度有多少个 float32
+NUM_ELEMENTS = 1 << 14  # 环形一节里每个进程的梯度有多少个 float32
 torch.manual_seed(SEED)
 # --8<-- [end:setup]
 

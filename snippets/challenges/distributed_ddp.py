@@ -7,13 +7,18 @@ import torch
 from torch import distributed as dist
 from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils._python_dispatch import TorchDispatchMode
 
 SEED = 42
 device = "cuda" if torch.cuda.is_available() else "cpu"  # 几个进程可以共用一张卡
 BATCH_SIZE = 64  # 全局批：所有进程合起来，每步看多少张图
 hidden_size, num_steps, learning_rate = 128, 20, 0.1
+WIDTH, BLOCKS, ROWS = 128, 4, 32  # FSDP 一节：宽度、块数、全局批
 # torchrun 会设好这几个变量；直接用 python 运行就补上：一个进程，端口 0 表示任选一个空闲的
 defaults = {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": 0}
 for name, value in defaults.items():
@@ -102,6 +107,76 @@ assert buckets == []
 if rank == 0:
     print(f"累积 4 个小批只通信 {len(buckets)} 次，共 {sum(buckets)} 字节 = 4 × {full.numel()} 个参数")
 assert sum(buckets) == 4 * full.numel()
+# --8<-- [end:ddp-traffic]
+
+# --8<-- [start:fsdp-model]
+mesh = init_device_mesh("cpu", (world_size,))  # 多卡的机器上写 "cuda"，后端用 nccl
+torch.manual_seed(SEED)
+dense = nn.Sequential(*(
+    nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(),
+                  nn.Linear(4 * WIDTH, WIDTH)) for _ in range(BLOCKS)))
+inputs, goal = torch.randn(ROWS, WIDTH), torch.randn(ROWS, WIDTH)
+sharded = copy.deepcopy(dense)
+for block in sharded:
+    fully_shard(block, mesh=mesh)  # 每块是一个通信单位：用到它时才凑齐，用完即放
+fully_shard(sharded, mesh=mesh)
+# --8<-- [end:fsdp-model]
+
+# --8<-- [start:fsdp-step]
+class Traffic(TorchDispatchMode):
+    """记下其间每次集合通信的名字，和完整一侧张量的字节数。"""
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        for name, full in (("_allgather_base_", 0), ("_reduce_scatter_base_", 1)):
+            if func.__name__.startswith(name):
+                self.calls.append((name, args[full].nbytes))
+        return func(*args, **(kwargs or {}))
+
+# eps 取 1e-5：接近 0 的梯度经 g / (|g| + eps) 会把舍入误差放大，默认的 1e-8 太小，没法比对
+adam, dense_adam = (torch.optim.AdamW(m.parameters(), 1e-3, eps=1e-5) for m in (sharded, dense))
+with Traffic() as traffic:
+    F.mse_loss(sharded(inputs[rank::world_size]), goal[rank::world_size]).backward()
+F.mse_loss(dense(inputs), goal).backward()
+pairs = list(zip(sharded.parameters(), dense.parameters(), strict=True))
+grad_gap = max((s.grad.full_tensor() - a.grad).abs().max().item() for s, a in pairs)
+adam.step()
+dense_adam.step()
+step_gap = max((s.full_tensor() - a).abs().max().item() for s, a in pairs)
+if rank == 0:
+    print(f"与一个进程相比：梯度最多差 {grad_gap:.8f}，走一步后参数最多差 {step_gap:.8f}")
+assert grad_gap < 1e-6 and step_gap < 1e-5
+# --8<-- [end:fsdp-step]
+
+# --8<-- [start:fsdp-bytes]
+def local_bytes(tensors):
+    """DTensor 在本进程实际占的字节数之和。"""
+    return sum(t.to_local().nbytes for t in tensors)
+
+moments = [state[key] for state in adam.state.values() for key in ("exp_avg", "exp_avg_sq")]
+held = [local_bytes(part) for part in ((s for s, _ in pairs), (s.grad for s, _ in pairs), moments)]
+total = sum(a.numel() for a in dense.parameters())
+gathered, scattered = ([size for name, size in traffic.calls if kind in name]
+                       for kind in ("allgather", "reduce_scatter"))
+if rank == 0:
+    print(f"{total} 个参数；每个进程存 参数 {held[0]}、梯度 {held[1]}、Adam {held[2]} 字节")
+    print(f"每参数 {sum(held) / total:.2f} 字节，公式 16 / {world_size} = {16 / world_size:.2f}")
+    print(f"一步：all-gather {len(gathered)} 次，共 {sum(gathered) / total / 4:.2f} 份参数；"
+          f"reduce-scatter {len(scattered)} 次，共 {sum(scattered) / total / 4:.2f} 份")
+assert world_size == 1 or (sum(gathered), sum(scattered)) == (8 * total, 4 * total)
+assert sum(held) == 16 * total // world_size
+# --8<-- [end:fsdp-bytes]
+
+# --8<-- [start:fsdp-save]
+naive = sum(t.to_local().numel() for t in sharded.state_dict().values())  # 直接存：只有自己那份
+whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
+state = get_model_state_dict(sharded, options=whole)
+if rank == 0:  # 凑齐要所有进程一起调用，写盘只要 0 号
+    print(f"0 号直接存下 {naive} 个参数；凑齐之后 {sum(t.numel() for t in state.values())} 个")
+    dense.load_state_dict(state)
+assert naive * world_size == total and (rank > 0) == (state == {})
 dist.barrier()  # 都做完了再拆，免得先走的断了别人的连接
 dist.destroy_process_group()
-# --8<-- [end:ddp-traffic]
+# --8<-- [end:fsdp-save]

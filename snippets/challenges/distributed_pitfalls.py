@@ -22,5 +22,5 @@ nn.Linear(4, 2).load_state_dict(wrapped.state_dict())  # 应当保存 wrapped.mo
 # --8<-- [start:missing-worker]
 from datetime import timedelta
 
-dist.TCPStore("127.0.0.1", 0, world_size=2, is_master=True, timeout=timedelta(seconds=1))
+dist.TCPStore("127.0.0.1", 0, world_size=2, is_master=True, timeout=timedelta(milliseconds=500))
 # --8<-- [end:missing-worker]
