@@ -15,8 +15,13 @@ from .sites import ROOT, edit
 PAGE, MODULE = "docs/nlp/character-entropy.md", "snippets/nlp/character_entropy.py"
 INCLUDE = '--8<-- "snippets/nlp/character_entropy.py:measure"'
 MISTAKES = {
-    "a region's name misspelt": (PAGE, INCLUDE, INCLUDE.replace("measure", "mesure"), "no region 'mesure'"),
-    "a module's name misspelt": (PAGE, INCLUDE, INCLUDE.replace("character", "caracter"), "no such file"),
+    "a region's name misspelt": (
+        PAGE,
+        INCLUDE,
+        INCLUDE.replace("measure", "measured"),
+        "no region 'measured'",
+    ),
+    "a module's name misspelt": (PAGE, INCLUDE, INCLUDE.replace("character", "letter"), "no such file"),
     "code typed into the page": (PAGE, INCLUDE, "print(1)", "Python typed into the page"),
     "a region left out": (PAGE, f"```python\n{INCLUDE}\n```\n\n", "", "out of order"),
     "a fence never closed": (PAGE, f"{INCLUDE}\n```", INCLUDE, "an include among other lines"),
