@@ -4,6 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tooling import prose
+from tooling.errors import PageError
+from tooling.project import Project
+
 GOOD = "# 用 GPU 训练\n\n每批 32 张，共 10 批。\n\n```text\n输出: 3张\n```\n"
 BAD = GOOD.replace("每批 32 张，", "每批32张,")
 
@@ -29,3 +35,9 @@ def test_a_bad_line_is_named_and_mended(tmp_path: Path) -> None:
     )
     assert "then run: make fix" in errors
     assert run(tmp_path, "--fix") == (0, "") and page.read_text() == GOOD
+
+
+def test_the_check_stops_at_the_first_bad_line(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(BAD)
+    with pytest.raises(PageError, match="每批32张"):
+        prose.check(tmp_path / "page.md", Project(tmp_path))
