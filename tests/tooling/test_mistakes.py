@@ -37,7 +37,7 @@ MISTAKES = {
     "a block that is skipped": (
         PAGE,
         "## 落地\n",
-        "<!-- skip: next -->\n\n## 落地\n",  # the mistake itself: the tooling must refuse it, nothing is skipped
+        "<!-- skip: next -->\n\n## 落地\n",  # the mistake itself, which must be refused: skips nothing
         "a directive that would skip",
     ),
     "an exemption without a reason": (
