@@ -51,15 +51,20 @@ def ascii_and_common_hanzi() -> list[str]:
     return [chr(code) for code in range(33, 127)] + [character for character in hanzi if character]
 
 
+def bytes_alone() -> dict[str, int]:
+    """The vocabulary of a byte-level BPE without merges: a token a byte."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    return {byte: index for index, byte in enumerate(sorted(ByteLevel.alphabet()))}
+
+
 def vit_base_patch16_224(folder: Path) -> None:
     """ViT for pictures of 224 × 224 in patches of 16 and 1,000 classes: 2 layers of width 32."""
     import torch
     from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessorPil
 
     torch.manual_seed(0)
-    config = ViTConfig(  # picture, patch and classes as in the real one: so are the shapes
-        **SMALL
-    )
+    config = ViTConfig(**SMALL)  # picture, patch and classes as in the real one: so are the shapes
     config.num_labels = 1000
     ViTForImageClassification(config).save_pretrained(folder)
     ViTImageProcessorPil().save_pretrained(folder)  # without torchvision; saved under the common name
@@ -143,12 +148,11 @@ CHATML = (  # as the real one: a system message of its own where the conversatio
 def qwen2_5_instruct(folder: Path) -> None:
     """Qwen2 with a chat template and a vocabulary of bytes: 2 layers of width 32."""
     import torch
-    from tokenizers.pre_tokenizers import ByteLevel
     from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2Tokenizer
 
     torch.manual_seed(0)
-    tokenizer = Qwen2Tokenizer(  # a token a byte: no merges
-        vocab={byte: index for index, byte in enumerate(sorted(ByteLevel.alphabet()))},
+    tokenizer = Qwen2Tokenizer(
+        vocab=bytes_alone(),
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
         extra_special_tokens=["<|im_start|>", "<|im_end|>"],
@@ -173,7 +177,6 @@ def qwen2_5_instruct(folder: Path) -> None:
 def whisper_tiny(folder: Path) -> None:
     """Whisper: a log-mel front end for 30 s, an encoder and a decoder; byte-level BPE without merges."""
     import torch
-    from tokenizers.pre_tokenizers import ByteLevel
     from transformers import (
         GenerationConfig,
         WhisperConfig,
@@ -185,8 +188,8 @@ def whisper_tiny(folder: Path) -> None:
 
     torch.manual_seed(0)
     marks = ["startoftranscript", "en", "zh", "translate", "transcribe", "notimestamps"]
-    tokenizer = WhisperTokenizer(  # a token a byte: no merges
-        vocab={byte: index for index, byte in enumerate(sorted(ByteLevel.alphabet()))},
+    tokenizer = WhisperTokenizer(
+        vocab=bytes_alone(),
         pad_token="<|endoftext|>",
         extra_special_tokens=[f"<|{mark}|>" for mark in marks],
     )
