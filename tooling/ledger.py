@@ -47,9 +47,9 @@ def _is_block(node: LexborNode) -> bool:
         classes = (parent.attributes.get("class") or "").split()
         if parent.tag == "pre" or "linenos" in classes:
             return False  # counted with its <pre>, or line numbers
-        if "doc" in classes:
-            return False  # of the reference: tooling.listings proves it
         parent = parent.parent
+    if listings.above(node, "doc") is not None:
+        return False  # of the reference: tooling.listings proves it
     several = "\n" in node.text() or node.css_first("br") is not None
     return node.tag == "pre" or several or "language-" in (node.attributes.get("class") or "")
 

@@ -18,9 +18,9 @@ def check(html: str, page: str, project: Project) -> tuple[Counter[str], list[st
     kinds: Counter[str] = Counter()
     problems = []
     for node in LexborHTMLParser(html).css(".doc pre"):
-        if _above(node, "linenos") is not None:
+        if above(node, "linenos") is not None:
             continue
-        listing = _above(node, "mkdocstrings-source")
+        listing = above(node, "mkdocstrings-source")
         kinds["listing" if listing is not None else "example"] += 1
         text = node.text().strip("\n")
         problem = _listing(text, listing, project) if listing is not None else _example(text, _name(node))
@@ -29,7 +29,7 @@ def check(html: str, page: str, project: Project) -> tuple[Counter[str], list[st
     return kinds, problems
 
 
-def _above(node: LexborNode, name: str) -> LexborNode | None:
+def above(node: LexborNode, name: str) -> LexborNode | None:
     """The nearest element above a node that has this class."""
     parent = node.parent
     while parent is not None and name not in (parent.attributes.get("class") or "").split():
@@ -39,7 +39,7 @@ def _above(node: LexborNode, name: str) -> LexborNode | None:
 
 def _name(node: LexborNode) -> str:
     """The dotted name of the object whose docstring holds a node."""
-    owner = _above(node, "doc-object")
+    owner = above(node, "doc-object")
     heading = owner.css_first(".doc-heading") if owner is not None else None
     return (heading.attributes.get("id") or "") if heading is not None else ""
 

@@ -8,14 +8,15 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, evidence, inventories, messages, reference, regions, tables
+from tooling import drawing, evidence, inventories, listings, messages, reference, regions, tables
 from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
 from tooling.project import Project
 
+MESSAGES = "<div data-messages></div>"
 LISTING = '<details class="mkdocstrings-source"'
 
 
@@ -45,9 +46,10 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Puts the evidence line under each code block, and the tables where a page asks for them."""
     project = Project(Path(config.config_file_path).parent)
     html = _tables(html, page, project, files).replace(LISTING, f"{LISTING} data-search-exclude")
-    html = html.replace("<div data-messages></div>", messages.table())
+    if MESSAGES in html:
+        html = html.replace(MESSAGES, messages.table())
     tree = LexborHTMLParser(f"<body>{html}</body>")
-    blocks = [node for node in tree.css("div.highlight, pre.diagram") if not _in_reference(node)]
+    blocks = [node for node in tree.css("div.highlight, pre.diagram") if listings.above(node, "doc") is None]
     if not blocks:
         return html
     source = page.file.src_uri
@@ -70,15 +72,6 @@ def on_post_build(config: MkDocsConfig) -> None:
     for device in drawing.DEVICES:
         if (folder := project.evidence / device).is_dir():
             shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
-
-
-def _in_reference(node: LexborNode) -> bool:
-    """Whether a block is a listing or an example of the reference, which the ledger proves by itself."""
-    while (parent := node.parent) is not None:
-        if "doc" in (parent.attributes.get("class") or "").split():
-            return True
-        node = parent
-    return False
 
 
 def _records(source: str, project: Project) -> dict[str, Record]:

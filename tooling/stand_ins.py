@@ -177,18 +177,11 @@ def qwen2_5_instruct(folder: Path) -> None:
 def whisper_tiny(folder: Path) -> None:
     """Whisper: a log-mel front end for 30 s, an encoder and a decoder; byte-level BPE without merges."""
     import torch
-    from transformers import (
-        GenerationConfig,
-        WhisperConfig,
-        WhisperFeatureExtractor,
-        WhisperForConditionalGeneration,
-        WhisperProcessor,
-        WhisperTokenizer,
-    )
+    import transformers
 
     torch.manual_seed(0)
     marks = ["startoftranscript", "en", "zh", "translate", "transcribe", "notimestamps"]
-    tokenizer = WhisperTokenizer(
+    tokenizer = transformers.WhisperTokenizer(
         vocab=bytes_alone(),
         pad_token="<|endoftext|>",
         extra_special_tokens=[f"<|{mark}|>" for mark in marks],
@@ -196,7 +189,7 @@ def whisper_tiny(folder: Path) -> None:
     ids: list[Any] = [tokenizer.convert_tokens_to_ids(f"<|{mark}|>") for mark in marks]
     start, en, zh, translate, transcribe, no_timestamps = ids
     ends = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), tokenizer.eos_token_id)
-    config = WhisperConfig(  # mel bands, window and sampling rate as in the real one
+    config = transformers.WhisperConfig(  # mel bands, window and sampling rate as in the real one
         vocab_size=len(tokenizer),
         d_model=32,
         encoder_layers=2,
@@ -209,8 +202,8 @@ def whisper_tiny(folder: Path) -> None:
         decoder_start_token_id=start,
         **ends,
     )
-    model = WhisperForConditionalGeneration(config)
-    model.generation_config = GenerationConfig(
+    model = transformers.WhisperForConditionalGeneration(config)
+    model.generation_config = transformers.GenerationConfig(
         **ends,
         decoder_start_token_id=start,
         max_length=448,
@@ -220,7 +213,7 @@ def whisper_tiny(folder: Path) -> None:
         no_timestamps_token_id=no_timestamps,
     )
     model.save_pretrained(folder)
-    WhisperProcessor(WhisperFeatureExtractor(), tokenizer).save_pretrained(folder)
+    transformers.WhisperProcessor(transformers.WhisperFeatureExtractor(), tokenizer).save_pretrained(folder)
 
 
 def esm2_8m(folder: Path) -> None:
@@ -241,8 +234,7 @@ def esm2_8m(folder: Path) -> None:
         token_dropout=True,
     )
     EsmForMaskedLM(config).save_pretrained(folder)
-    tokenizer = EsmTokenizer(str(folder / "vocab.txt"))
-    tokenizer.save_pretrained(folder)
+    EsmTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
 
 
 STAND_INS: dict[str, Callable[[Path], None]] = {
