@@ -62,7 +62,7 @@ for (name, way), (rate, loss) in score.items():
 assert score["SGD ", "扫描"][1] < score["SGD ", "默认"][1] - 1  # 默认值不合适，扫描救得回来
 for name, way in (("Adam", "默认"), ("Adam", "三点网格"), ("SGD ", "三点网格")):
     assert abs(score[name, "扫描"][1] - score[name, way][1]) < 0.1  # 其余各项，谁也不比谁强多少
-trials = np.geomspace(1e-3, 1, 7)
+trials = np.array([1e-3, 3e-3, 1e-2, 3e-2, 0.1, 1])  # 0.3 处不稳，结果随舍入误差而变，不画
 finals = np.nan_to_num([final_loss(momentum_sgd, SEED + 2, rate, 200) for rate in trials], nan=3)
 with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42", "path.simplify": False}):
     fig = Figure(figsize=(6.4, 3.4), layout="constrained")
