@@ -28,7 +28,6 @@ run pages PAGE=$page
 run claims PAGE=$page
 run lint
 "$project/.venv/bin/python" -m pytest -q -p no:cacheprovider tests/site/test_facts.py -k "entropy"
-rm -f .hub
 git add .
 git -c user.name=Newcomer -c user.email=newcomer@example.org commit --quiet -m "Add the page nlp/character-entropy"
 echo "files touched:"
