@@ -117,6 +117,11 @@ def all_right(model, prompts, answers):
     greedy = model(rows).logits.argmax(dim=-1).tolist()
     return [g[len(p) - 1:len(p) + len(a) - 1] == a for g, p, a in zip(greedy, prompts, answers)]
 
+def rate(p, n):
+    """比例 p（n 次）连同它的 95% 区间，Wilson（1927）。"""
+    centre, half, scale = p + 1.92 / n, 1.96 * (p * (1 - p) / n + 0.96 / n**2) ** 0.5, 1 + 3.84 / n
+    return f"{p:.2f} [{max(0, centre - half) / scale:.2f}, {(centre + half) / scale:.2f}]"
+
 def exact(model, dialogues, cut=lambda messages: encode(messages)[0]):
     """{kind: 整句全对的份额}；cut 把历史变成词元，缺省全留。"""
     turns = [(m["kind"], messages[:n], m) for messages in dialogues
@@ -141,16 +146,18 @@ for part in (train_set, test_set):
 lookup = {kind: sum(hit) / len(hit) for kind, hit in hits.items()}
 # --8<-- [end:last-turn-baseline]
 # --8<-- [start:masked-or-not]
-def show(name, score):
-    """打印三类题的准确率。"""
-    print(f"{name}：记事 {score['ask']:.2f}，该拒的拒 {score['refuse']:.2f}，该答的答 {score['talk']:.2f}")
+def show(name, score, dialogues):
+    """打印三类题的准确率，附 95% 区间。"""
+    n = Counter(m.get("kind") for messages in dialogues for m in messages)
+    ask, refuse, talk = (rate(score[kind], n[kind]) for kind in ("ask", "refuse", "talk"))
+    print(f"{name}：记事 {ask}，该拒的拒 {refuse}，该答的答 {talk}")
 
 chat, curve, full_curve = fresh(), [], []
 train(chat, masked, watch=lambda model: curve.append(exact(model, test_set[:30])))
 full = train(fresh(), unmasked, watch=lambda model: full_curve.append(exact(model, test_set[:30])))
 good, worse = exact(chat, test_set), exact(full, test_set)
 for name, score in (("只看末句", lookup), ("损失只算助手", good), ("损失全算", worse)):
-    show(name, score)
+    show(name, score, test_set)
 print(f"结论｜多轮记事｜小对话模型 {good['ask']:.2f}｜只看末句 {lookup['ask']:.2f}")
 assert min(good["ask"], good["refuse"], good["talk"]) > 0.65 and lookup["ask"] < 0.3
 early = [sum(point["ask"] for point in points[1:5]) / 4 for points in (curve, full_curve)]

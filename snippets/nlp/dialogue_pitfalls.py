@@ -20,7 +20,7 @@ may = [encode(messages[:n])[0] + PROMPT for messages in test_set
 refusal = encode([{"role": "assistant", "content": "这个不谈。"}])[0][3:-1]
 for name, model in (("损失只算助手", chat), ("损失全算", full)):
     refused = all_right(model, may, [refusal] * len(may))
-    print(f"{name}：该答的被拒掉 {sum(refused) / len(refused):.2f}")
+    print(f"{name}：该答的被拒掉 {rate(sum(refused) / len(refused), len(refused))}")
 # --8<-- [end:mask-figure]
 
 # --8<-- [start:conversation]
@@ -114,7 +114,8 @@ inputs, learn = pad([i for i, _ in rows], VOCAB[PAD]), pad([n for _, n in rows],
 torch.manual_seed(SEED)
 train(tuned, inputs.masked_fill(learn < 0, -100), 150, 1e-2, inputs)
 for name, model in (("调之前", chat), ("调之后", tuned)):
-    show(name, exact(model, [polite(messages) for messages in test_set[:100]]))
+    polite_set = [polite(messages) for messages in test_set[:100]]
+    show(name, exact(model, polite_set), polite_set)
 
 peft = get_peft_model(copy.deepcopy(chat), LoraConfig(r=4, lora_alpha=8, target_modules=TARGETS))
 state, trainable = peft.state_dict(), 0
@@ -158,7 +159,7 @@ def injected(role):
 
 for role in ("user", "tool"):
     followed, passed = injected(role)
-    print(f"便条放在 {role}：上当 {followed:.2f}，核对输出之后 {passed:.2f}")
+    print(f"便条放在 {role}：上当 {rate(followed, 80)}，核对输出之后 {rate(passed, 80)}")
     assert followed > 0.5 and passed == 0
 # --8<-- [end:note-injection]
 
@@ -171,7 +172,7 @@ for n in range(56):
         history += [{"role": "user", "content": f"来点{value}。"},
                     {"role": "assistant", "content": f"好的，{value}。"}]
     picks.append(answer(chat, [*history, {"role": "user", "content": "点了什么？"}]) == f"{new}。")
-print(f"改口之后，答新的 {sum(picks) / 56:.2f}")
+print(f"改口之后，答新的 {rate(sum(picks) / 56, 56)}")
 assert sum(picks) < 45
 # --8<-- [end:change-of-mind]
 
@@ -180,7 +181,7 @@ prompts = [encode(messages[:2])[0] + PROMPT for messages in test_set[:20]]
 for name, labels in (("学", masked), ("不学", masked.masked_fill(ids == VOCAB[IM_END], -100))):
     model = train(fresh(), labels, 100)
     stopped = [VOCAB[IM_END] in reply(model, prompt, limit=30) for prompt in prompts]
-    print(f"{name}结束符：30 个词元之内停下的 {sum(stopped) / 20:.2f}")
+    print(f"{name}结束符：30 个词元之内停下的 {rate(sum(stopped) / 20, 20)}")
 assert not any(stopped)
 # --8<-- [end:no-end-token]
 
@@ -191,6 +192,6 @@ right = []
 for name, prompt in (("有生成提示", PROMPT), ("没有", [])):
     replies = [reply(chat, encode(history)[0] + prompt) for history, _ in cases]
     right.append(sum(new == wanted for new, (_, wanted) in zip(replies, cases)) / len(cases))
-    print(f"{name}：该答的答 {right[-1]:.2f}")
+    print(f"{name}：该答的答 {rate(right[-1], len(cases))}")
 assert right[1] < right[0] - 0.1
 # --8<-- [end:no-generation-prompt]

@@ -218,12 +218,18 @@ def edit_distance(a, b):
             last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
     return row[-1]
 
+def rate(p, n):
+    """比例 p（n 次）连同它的 95% 区间，Wilson（1927）。"""
+    centre, half, scale = p + 1.92 / n, 1.96 * (p * (1 - p) / n + 0.96 / n**2) ** 0.5, 1 + 3.84 / n
+    return f"{p:.3f} [{max(0, centre - half) / scale:.3f}, {(centre + half) / scale:.3f}]"
+
 def report(name, outputs, references):
-    """打印并返回：全对的份额、字错误率、BLEU、chrF。"""
+    """打印并返回：全对的份额（附区间）、字错误率、BLEU、chrF。"""
     exact = sum(o == r for o, r in zip(outputs, references)) / len(references)
     cer = sum(map(edit_distance, outputs, references)) / sum(map(len, references))
     bleu, chrf = (m.corpus_score(outputs, [references]).score for m in (BLEU(), CHRF()))
-    print(f"{name}：全对 {exact:.3f}，字错误率 {cer:.2f}，BLEU {bleu:.1f}，chrF {chrf:.1f}")
+    print(f"{name}：全对 {rate(exact, len(references))}，字错误率 {cer:.2f}，"
+          f"BLEU {bleu:.1f}，chrF {chrf:.1f}")
     return exact, cer, bleu, chrf
 # --8<-- [end:metrics]
 # --8<-- [start:evaluate]

@@ -63,7 +63,7 @@ for name, net, pairs in (("没学完，测试集", young, test_pairs), ("学完�
     after = F.pad(slips[:, :-1] > 0, (1, 0)) & real  # 第一处错误之后的词元
     right = {"强制": (forced == gold) & real, "自由": (free == gold) & real}
     whole = [(ok == real).all(dim=1).float().mean().item() for ok in right.values()]
-    print(f"{name}：整句全对，强制 {whole[0]:.3f}，自由 {whole[1]:.3f}")
+    print(f"{name}：整句全对，强制 {whole[0]:.3f}，自由 {rate(whole[1], len(pairs))}")
     assert whole[0] == whole[1] and right["强制"][after].sum() > right["自由"][after].sum()
 for way, ok in right.items():  # 六位数
     print(f"{way}：词元正确率 {ok[real].float().mean():.2f}，"
@@ -105,7 +105,8 @@ for name, net, pairs in (("没学完，测试集", young, test_pairs[::4]), ("�
         wrong = torch.tensor([to_text(i) != en for i, (_, en) in zip(ids.tolist(), pairs)])
         missed = wrong & (ideal > score).cpu()  # 标准译文的概率更高，却没有找到
         found.append(score.mean().item())
-        print(f"{name}，{way}：平均对数概率 {found[-1]:.2f}，错 {wrong.float().mean():.3f}，"
+        errors = rate(wrong.float().mean().item(), len(pairs))
+        print(f"{name}，{way}：平均对数概率 {found[-1]:.2f}，错 {errors}，"
               f"其中怪搜索的 {missed.sum() / wrong.sum().clamp(min=1):.2f}")
     assert found[1] >= found[0]
 assert missed.sum() <= 0.1 * wrong.sum()  # 六位数：错在模型，不在搜索
@@ -140,8 +141,7 @@ config = MarianConfig(  # opus-mt-zh-en 的尺寸，随机权重
     decoder_start_token_id=65000, encoder_layers=6, encoder_attention_heads=8, encoder_ffn_dim=2048,
     decoder_layers=6, decoder_attention_heads=8, decoder_ffn_dim=2048)
 sized = MarianMTModel(config).to(device).eval()
-size = sum(p.numel() for p in sized.parameters())
-print(f"{size / 1e6:.1f} 百万参数，fp32 {size * 4 / 1e6:.1f} MB")
+print(f"{(size := sized.num_parameters()) / 1e6:.1f} 百万参数，fp32 {size * 4 / 1e6:.1f} MB")
 for sentences in (1, 8):
     source = torch.randint(1, 65000, (sentences, 24), device=device)
     for num_beams in (1, 4):
@@ -164,7 +164,7 @@ for name, group in groups.items():
     gold, outputs = [english(n) for n in chosen], translate([chinese(n) for n in chosen])
     share[name] = sum(o == en for o, en in zip(outputs, gold)) / len(chosen)
     known = sum(10 ** (int(name[0]) - 1) <= n < 10 ** int(name[0]) for n in trained)
-    print(f"{name}（训练里有 {known} 个）：全对 {share[name]:.2f}，"
+    print(f"{name}（训练里有 {known} 个）：全对 {rate(share[name], len(chosen))}，"
           f"译成五位以内的数 {sum(o in small for o in outputs) / len(chosen):.2f}")
 assert share["5 位"] > 0.9 > share["2 位"] and max(list(share.values())[-2:]) < 0.05
 # --8<-- [end:length]
@@ -179,7 +179,7 @@ for name, rule in rules.items():
     outputs = {zero: translate([chinese(n).replace("零", zero) for n in chosen]) for zero in "零〇"}
     right = {zero: sum(o == english(n) for o, n in zip(texts, chosen)) / len(chosen)
              for zero, texts in outputs.items()}
-    print(f"{name}：写「零」全对 {right['零']:.2f}，写「〇」全对 {right['〇']:.2f}")
+    print(f"{name}：写「零」全对 {rate(right['零'], len(chosen))}，写「〇」全对 {rate(right['〇'], len(chosen))}")
     assert right["〇"] <= right["零"]
 # --8<-- [end:zeros]
 
@@ -188,7 +188,7 @@ for gap in (0, 1, 2, 4):
     shifted = F.pad(test_zh[::4], (gap, 0), value=PAD)  # 左边补的 PAD 照样掩掉，位置却都往后挪
     outputs = [to_text(ids) for ids in greedy(model, shifted).tolist()]
     right = sum(o == en for o, (_, en) in zip(outputs, test_pairs[::4])) / len(outputs)
-    print(f"左边补 {gap} 个 PAD：全对 {right:.2f}")
+    print(f"左边补 {gap} 个 PAD：全对 {rate(right, len(outputs))}")
 assert right < 0.1
 # --8<-- [end:left-padding]
 
@@ -208,7 +208,7 @@ for extra in (0, 15, 40):  # 同批里别的句子更长，就要多补一些 PA
     for net in (model, careless):
         outputs = [to_text(ids) for ids in greedy(net, zh).tolist()]
         right.append(sum(o == en for o, (_, en) in zip(outputs, test_pairs[::4])) / len(outputs))
-    print(f"多补 {extra} 个 PAD：有掩码，全对 {right[0]:.2f}；没有，{right[1]:.2f}")
+    print(f"多补 {extra} 个 PAD：有掩码全对 {rate(right[0], len(outputs))}；没有 {rate(right[1], len(outputs))}")
 assert right[0] > 0.9 and right[1] < right[0] - 0.1
 # --8<-- [end:no-padding-mask]
 

@@ -30,8 +30,7 @@ def overlap(a, b):
 # --8<-- [end:overlap]
 # --8<-- [start:compose-scenes]
 digits = load_digits()
-order = np.random.default_rng(SEED).permutation(len(digits.target))
-train_ids, test_ids = order[:1200], order[1200:]  # 两边没有同一张数字
+train_ids, test_ids = np.split(np.random.default_rng(SEED).permutation(len(digits.target)), [1200])
 glyphs = torch.from_numpy(digits.images / 16).float()[:, None]  # (1797, 1, 8, 8)，0–1
 patches = {side: F.interpolate(glyphs, size=side, mode="bilinear")[:, 0].numpy()
            for side in range(8, 29)}  # 各种边长的数字
@@ -45,11 +44,13 @@ def compose(ids, count, objects=(2, 4), sides=(12, 20), max_iou=0.35):
         n, most = rng.integers(objects[0], objects[1] + 1), np.inf
         while most > max_iou:  # 任意两框的 IoU 都不许超过 max_iou，否则整个场景重摆
             side = rng.integers(sides[0], sides[1] + 1, (n, 1))
-            corner = rng.integers(0, SIZE - side + 1, (n, 2))
-            box[:n] = torch.from_numpy(np.hstack([corner + side / 2, side, side])) / SIZE
-            most = overlap(to_xyxy(box[:n, None]), to_xyxy(box[:n]))[0].triu(1).max()
+            low = rng.integers(0, SIZE - side + 1, (n, 2))
+            inner = np.minimum((high := low + side)[:, None], high) - np.maximum(low[:, None], low)
+            shared = inner.clip(0).prod(-1)  # IoU 同 overlap；这里只有几个框，NumPy 更快
+            most = np.triu(shared / (side**2 + side.T**2 - shared), 1).max()
+        box[:n] = torch.from_numpy(np.hstack([low + side / 2, side, side])) / SIZE
         chosen, ink = rng.choice(ids, n), np.zeros((SIZE, SIZE), np.float32)
-        for (left, top), s, i in zip(corner, side[:, 0], chosen):
+        for (left, top), s, i in zip(low, side[:, 0], chosen):
             part = ink[top:top + s, left:left + s]  # 深浅随机，重叠处取深的
             np.maximum(part, rng.uniform(0.5, 1) * patches[s][i], out=part)
         image += ink
@@ -60,7 +61,7 @@ def truth_of(scenes):
     """每个场景一对：(n, 4) 的 xyxy 框与 (n,) 的标签，放在 CPU 上。"""
     return [(to_xyxy(b[k >= 0]).cpu(), k[k >= 0].cpu()) for b, k in zip(*scenes[1:])]
 
-train_set, test_set = compose(train_ids, NUM_TRAIN), compose(test_ids, NUM_TEST)
+train_set, test_set = compose(train_ids, NUM_TRAIN), compose(test_ids, NUM_TEST)  # 没有同一张数字
 truth = truth_of(test_set)
 # --8<-- [end:compose-scenes]
 # --8<-- [start:average-precision]
@@ -119,10 +120,9 @@ def crop(images, boxes):
     """images (B, 1, 40, 40)、boxes (B, W, 4) cxcywh → (B·W, 1, 12, 12)，双线性采样。"""
     x, y, w, h = boxes.flatten(0, 1).unbind(-1)
     zero = torch.zeros_like(x)
-    theta = torch.stack([w, zero, 2 * x - 1, zero, h, 2 * y - 1], dim=1).view(-1, 2, 3)
-    grid = F.affine_grid(theta, (len(x), 1, 12, 12), align_corners=False)
-    grid = grid.view(len(boxes), -1, 12, 2)  # 一个场景的窗口竖着接起来，一次采完
-    return F.grid_sample(images, grid, align_corners=False).view(-1, 1, 12, 12)
+    warp = torch.stack([w, zero, 2 * x - 1, zero, h, 2 * y - 1], dim=1).view(-1, 2, 3)
+    grid = F.affine_grid(warp, (len(x), 1, 12, 12), align_corners=False).view(len(boxes), -1, 12, 2)
+    return F.grid_sample(images, grid, align_corners=False).view(-1, 1, 12, 12)  # 窗口竖着接，一次采完
 
 def window_loss(net, images, boxes, labels):
     """每个场景取 5 个压中目标的窗口（IoU ≥ 0.6）、5 个没压中的（IoU < 0.5），做 11 类的分类。"""
