@@ -7,12 +7,16 @@ import pytest
 
 from tooling import evidence
 from tooling.claims import SEED_LINE, modules
+from tooling.kinds import Block
 from tooling.modules import module_paths
+from tooling.pages import published_blocks
 from tooling.project import Project
+from tooling.tables import KINDS
 
 from .conftest import ROOT
 
 HEADINGS = ["题目", "答案", "概念验证", "落地", "解析", "常见错误", "落地清单", "参考"]
+# The pages of contributing/ answer no reader's question and measure no model: their code shows how code is shown.
 SECTIONS = ["concepts", "challenges", "nlp", "vision", "beyond"]
 PROJECT = Project(ROOT)
 CONTENT = [page for page in PROJECT.page_paths() if page.relative_to(PROJECT.docs).parts[0] in SECTIONS]
@@ -69,6 +73,27 @@ def test_figures_have_alternative_text_and_are_drawn_by_a_block(page: Path) -> N
 def test_two_mistakes_are_executed(page: Path) -> None:
     mistakes = page.read_text(encoding="utf-8").split("## 常见错误\n")[1].split("## 落地清单")[0]
     assert len(re.findall(r'--8<-- "snippets/', mistakes)) >= 2
+
+
+@pytest.fixture(scope="module")
+def guide() -> list[Block]:
+    return published_blocks(PROJECT.docs / "contributing/kinds.md", PROJECT)
+
+
+def test_the_guide_runs_an_example_of_each_kind(guide: list[Block]) -> None:
+    """But for the exemption: there must be no more of them than necessary; the guide quotes one."""
+    assert {block.kind for block in guide} == KINDS.keys() - {"exempt"}
+
+
+def test_what_the_guide_shows_stands_on_a_page(guide: list[Block]) -> None:
+    """Each example of Markdown is quoted from a page that runs it, to the letter."""
+    shown = re.compile(r"^````markdown\n.*?^````$", re.MULTILINE | re.DOTALL)
+    live = [shown.sub("", page.read_text(encoding="utf-8")) for page in PROJECT.page_paths()]
+    quoted = [block for block in guide if block.language == "markdown"]
+    assert len(quoted) >= len(KINDS)
+    for block in quoted:
+        for part in re.split(r"\n{2,}", block.text):
+            assert any(part in text for text in live), f"kinds.md:{block.line}: on no page: {part}"
 
 
 def test_both_readmes_give_the_same_commands() -> None:
