@@ -16,7 +16,7 @@ from tooling.tables import KINDS
 from .conftest import ROOT
 
 HEADINGS = ["题目", "答案", "概念验证", "落地", "解析", "常见错误", "落地清单", "参考"]
-# The pages of contributing/ answer no reader's question and measure no model: their code shows how code is shown.
+# The pages of contributing/ answer no reader and measure no model: their code shows how code is shown.
 SECTIONS = ["concepts", "challenges", "nlp", "vision", "beyond"]
 PROJECT = Project(ROOT)
 CONTENT = [page for page in PROJECT.page_paths() if page.relative_to(PROJECT.docs).parts[0] in SECTIONS]

@@ -9,6 +9,8 @@ from tooling import keys, stand_ins
 from tooling.pages import published_blocks
 from tooling.project import Project
 
+STAND_INS = ("stand_ins_shared.py", "stand_ins_sound.py", "stand_ins_text.py", "stand_ins_vision.py")
+
 
 def key(project: Project, device: str = "cpu") -> str:
     path = project.docs / "results.md"
@@ -85,7 +87,7 @@ def test_the_schema(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 def copied_tooling(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the judging files and of the stand-ins, in the place of the tooling."""
     folder.mkdir()
-    for name in (*keys.JUDGES, "stand_ins.py"):
+    for name in (*keys.JUDGES, *STAND_INS):
         (folder / name).write_bytes((Path(keys.__file__).parent / name).read_bytes())
     monkeypatch.setattr(keys, "__file__", str(folder / "keys.py"))
     return folder
@@ -99,12 +101,23 @@ def test_the_files_that_judge(name: str, project: Project, monkeypatch: pytest.M
     assert key(project) != before
 
 
-def test_the_stand_ins_where_a_page_names_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", STAND_INS)
+def test_the_stand_ins_where_a_page_names_one(
+    name: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = copied_tooling(project.root / "tooling", monkeypatch)
     before = key(project)
-    (folder / "stand_ins.py").write_text("# other\n")
-    assert key(project) == before
-    replace(project.snippets / "results.py", '"table.csv"', f'"{next(iter(stand_ins.STAND_INS))}"')
+    (folder / name).write_text("# other\n")
+    assert key(project) == before  # the page names none
+    replace(project.snippets / "results.py", '"table.csv"', '"google-bert/bert-base-chinese"')
     before = key(project)
-    (folder / "stand_ins.py").write_text("# another\n")
+    (folder / name).write_text("# another\n")
+    assert (key(project) != before) == (name in ("stand_ins_shared.py", "stand_ins_text.py"))
+
+
+def test_another_stand_in_under_the_same_name(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "google-bert/bert-base-chinese"
+    replace(project.snippets / "results.py", '"table.csv"', f'"{name}"')
+    before = key(project)
+    monkeypatch.setitem(stand_ins.STAND_INS, name, stand_ins.chinese_pert_base_mrc)
     assert key(project) != before
