@@ -32,7 +32,7 @@ reviews = [
 ]
 random.shuffle(reviews)
 train_dataset = reviews[:256]  # 训练
-val_dataset = reviews[256:314]  # 58 句，每轮看它
+val_dataset = reviews[256:314]  # 58 句，每遍看它
 test_dataset = reviews[314:]  # 70 句 = 32 + 32 + 6，只看一次
 
 characters = sorted(set("".join(review["text"] for review in reviews)))
@@ -150,9 +150,9 @@ for epoch in range(1, num_epochs + 1):
         loss = model(**batch).loss
         loss.backward()
         optimizer.step()
-    correct, total = evaluate(model, val_loader)  # 在循环之内，每轮一次
+    correct, total = evaluate(model, val_loader)  # 在循环之内，每遍一次
     if epoch in (1, num_epochs):
-        print(f"第 {epoch} 轮 验证集 {total} 句，准确率 {correct / total:.2f}")
+        print(f"第 {epoch} 遍 验证集 {total} 句，准确率 {correct / total:.2f}")
 
 correct, total = evaluate(model, test_loader)  # 选完了才看测试集
 assert correct / total > 0.9

@@ -18,7 +18,7 @@ for _ in range(3):
         tokenized["循环内"] += len(tokenizer(batch["text"], padding=True)["input_ids"])
 
 assert tokenized["循环内"] == 3 * tokenized["编码一次"]
-print("三轮里切分的句数", tokenized)
+print("三遍里切分的句数", tokenized)
 # --8<-- [end:tokenize-each-epoch]
 
 # --8<-- [start:default-collate]
@@ -54,7 +54,7 @@ for first_row in range(0, len(test_dataset), batch_size):  # 评估在循环之�
 # --8<-- [end:epoch-leaks]
 
 # --8<-- [start:epoch-undefined]
-for epoch in range(0): print("训练第", epoch, "轮")  # 续训：还要跑的轮数算出来是 0
+for epoch in range(0): print("训练第", epoch, "遍")  # 续训：还要跑的遍数算出来是 0
 print("Epoch:", epoch)
 # --8<-- [end:epoch-undefined]
 

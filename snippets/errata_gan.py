@@ -31,7 +31,7 @@ train_loader = DataLoader(
 
 z = torch.randn(batch_size, z_dim, device=device)  # 每一步都要重新取
 assert real_images.min() == -1 and real_images.max() == 1
-print("噪声", tuple(z.shape), "图像展平后的长度", img_shape, "一轮的步数", len(train_loader))
+print("噪声", tuple(z.shape), "图像展平后的长度", img_shape, "一遍的步数", len(train_loader))
 # --8<-- [end:define-names]
 
 # --8<-- [start:build-networks]

@@ -49,7 +49,7 @@ largest_loss = max(history.history["loss"])
 all_ones = np.allclose(outputs, 1, rtol=0, atol=1e-6)  # 有的 CPU 上 softmax 差一个 float32 的末位
 assert largest_loss < 1e-6 and all_ones
 assert moved and len(caught) > 0
-print(f"五轮里最大的损失 {largest_loss:.4f}")
+print(f"五遍里最大的损失 {largest_loss:.4f}")
 print("输出全是 1：", all_ones, "权重却在动：", moved)
 # --8<-- [end:width-one]
 

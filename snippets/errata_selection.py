@@ -5,7 +5,7 @@ import numpy as np
 
 SEED = 42
 
-num_candidates = 100  # 供挑选的模型数：不同的轮次、种子或超参数
+num_candidates = 100  # 供挑选的模型数：不同的遍数、种子或超参数
 num_repeats = 30  # 整个实验重复的次数
 chance = 0.5  # 标签是抛硬币，任何模型的真实准确率都是它
 # --8<-- [end:setup]

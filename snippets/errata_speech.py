@@ -194,7 +194,7 @@ for _ in range(num_epochs):
 model.load_state_dict(best_state)
 test_accuracy = evaluate(model, test_loader)  # 测试集只看这一次
 assert test_accuracy > 0.9 and evaluate(model, test_loader) == test_accuracy
-print(f"挑中那一轮：验证 {best_accuracy:.2f}，测试 {test_accuracy:.2f}")
+print(f"挑中那一遍：验证 {best_accuracy:.2f}，测试 {test_accuracy:.2f}")
 # --8<-- [end:train-loop]
 
 # --8<-- [start:eval-mode]
@@ -204,7 +204,7 @@ seen_mean = normalised[1].running_mean.clone()
 normalised.eval()
 with torch.no_grad():
     first, second = normalised(test_batch), normalised(test_batch)
-normalised.train()  # 下一轮训练之前换回来
+normalised.train()  # 下一遍训练之前换回来
 
 assert torch.equal(first, second) and torch.equal(normalised[1].running_mean, seen_mean)
 print("同一批两次的输出相同：", torch.equal(first, second))

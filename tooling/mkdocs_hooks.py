@@ -10,13 +10,15 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, evidence, inventories, listings, messages, reference, regions, tables
+from tooling import drawing, evidence, glossary, inventories, listings, messages, reference, regions, tables
 from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
 from tooling.project import Project
 
 MESSAGES = "<div data-messages></div>"
+# The glossary says it itself; in the guide and the reference 标签 may be GitHub's and 区域 Python's.
+WITHOUT_TOOLTIPS = ("glossary.md", "contributing/", "reference/")
 LISTING = '<details class="mkdocstrings-source"'
 
 
@@ -28,9 +30,10 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lists the modules on the pages of the reference, and leads each page with code to its own."""
+    """Lists the modules of the reference and the terms of the glossary; leads a page with code to its own."""
     project = Project(Path(config.config_file_path).parent)
-    return reference.expand(markdown, project) + reference.link(page.file.src_uri, project)
+    listed = glossary.expand(reference.expand(markdown, project), project)
+    return listed + reference.link(page.file.src_uri, project)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
@@ -43,8 +46,10 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Puts the evidence line under each code block, and the tables where a page asks for them."""
+    """Puts tooltips on terms, the evidence line under each block, the tables where a page asks for them."""
     project = Project(Path(config.config_file_path).parent)
+    if not page.file.src_uri.startswith(WITHOUT_TOOLTIPS):
+        html = glossary.explain(html, glossary.load(project))
     html = _tables(html, page, project, files).replace(LISTING, f"{LISTING} data-search-exclude")
     if MESSAGES in html:
         html = html.replace(MESSAGES, messages.table())

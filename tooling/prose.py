@@ -1,4 +1,4 @@
-"""The typography of Chinese text: spaces beside Latin words, full-width punctuation; code is left alone."""
+"""Chinese text: spaces beside Latin words, full-width punctuation, the glossary's terms; not in code."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import autocorrect_py
 
+from tooling import glossary
 from tooling.errors import PageError
 from tooling.project import Project
 
@@ -44,6 +45,7 @@ def main() -> int:
             path.write_text(mended(project.read(path)), encoding="utf-8")
         try:
             check(path, project)
+            glossary.check(path, project)
         except PageError as error:
             print(error, file=sys.stderr)
             failed = True

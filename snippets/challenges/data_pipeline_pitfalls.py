@@ -101,7 +101,7 @@ pairs = [(i, j) for i, j in candidates(np.stack([minhash(c) for c in codes]), BA
 graph = coo_array((np.ones(len(pairs)), np.transpose(pairs)), shape=(len(bulletins),) * 2)
 left = connected_components(graph, directed=False)[0]
 share = len(pairs) / (len(bulletins) * (len(bulletins) - 1) / 2)
-print(f"{len(bulletins)} 篇不同的通报，直接够门槛的对占 {share:.2f}，去重后剩 {left} 篇")
+print(f"{len(bulletins)} 篇不同的通报，直接够阈值的对占 {share:.2f}，去重后剩 {left} 篇")
 assert left < 10
 # --8<-- [end:bulletins]
 

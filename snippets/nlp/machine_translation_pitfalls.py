@@ -66,7 +66,7 @@ for name, net, pairs in (("没学完，测试集", young, test_pairs), ("学完�
     print(f"{name}：整句全对，强制 {whole[0]:.3f}，自由 {rate(whole[1], len(pairs))}")
     assert whole[0] == whole[1] and right["强制"][after].sum() > right["自由"][after].sum()
 for way, ok in right.items():  # 六位数
-    print(f"{way}：词元正确率 {ok[real].float().mean():.2f}，"
+    print(f"{way}：词元准确率 {ok[real].float().mean():.2f}，"
           f"第一处错误之后 {ok[after].float().mean():.2f}")
 # --8<-- [end:forcing]
 

@@ -123,7 +123,7 @@ def answer(question):
     weight = [sum(bm25.idf[bm25.vocab[t]] for t in asked & set(piece)) for piece in pieces[top]]
     return float(score[top]), sentences[top][int(np.argmax(weight))], *blocks[top][:2]
 def curve(scores, right):
-    """从高分到低分逐个放行：(放行的比例, 放行者中答对的比例, 门槛)，各 (N,)。"""
+    """从高分到低分逐个放行：(放行的比例, 放行者中答对的比例, 阈值)，各 (N,)。"""
     order, kept = np.argsort(-scores, kind="stable"), np.arange(1, len(scores) + 1)
     return kept / len(scores), right[order].cumsum() / kept, scores[order]
 # --8<-- [end:answer]

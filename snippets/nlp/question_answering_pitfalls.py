@@ -25,13 +25,13 @@ def judge(part):
         bool(gold) and gold in sentence and cited == source
         for (_, sentence, *cited), (_, gold, *source) in zip(replies, part)]))
 coverage, precision, cuts = curve(*judge(tune))
-threshold = cuts[precision >= 0.7][-1]  # 调参集上放行者还有七成对的最低门槛
+threshold = cuts[precision >= 0.7][-1]  # 调参集上放行者还有七成对的最低阈值
 (scores, right), known = judge(test), np.array([bool(gold) for _, gold, *_ in test])
 kept = scores >= threshold
 first = [gold in sentences[int(sparse(q).argmax())][0] for q, gold, *_ in test if gold]
 print(f"有答案的 {known.sum()} 题：答对 {right[known].mean():.2f}，基线「首块首句」{np.mean(first):.2f}")
 print(f"全部 {len(test)} 题都答：对 {right.mean():.2f} {wilson(right.mean(), len(test))}")
-print(f"过门槛才答：放行 {kept.mean():.2f}，放行的对 {right[kept].mean():.2f} "
+print(f"过阈值才答：放行 {kept.mean():.2f}，放行的对 {right[kept].mean():.2f} "
       f"{wilson(right[kept].mean(), kept.sum())}")
 print(f"拒答：没有答案的 {1 - kept[~known].mean():.2f}，有答案的 {1 - kept[known].mean():.2f}")
 for question in ("混合精度 Adam 训练，每个参数要多少字节？", "GPTQ 量化校准要多少条样本？"):
@@ -238,11 +238,11 @@ right = np.array([bool(gold) and gold in sentence and cited == source
                   for (_, sentence, *cited), (_, gold, *source) in zip(replies, asked)])
 pairs, generator = [], np.random.default_rng(SEED)
 for _ in range(400):
-    chosen, rest = np.split(generator.permutation(len(asked)), [20])  # 20 题挑门槛，其余复核
+    chosen, rest = np.split(generator.permutation(len(asked)), [20])  # 20 题挑阈值，其余复核
     coverage, precision, cuts = curve(scores[chosen], right[chosen])
-    best = 4 + precision[4:].argmax()  # 至少放行 5 题，其中准确率最高的门槛
+    best = 4 + precision[4:].argmax()  # 至少放行 5 题，其中准确率最高的阈值
     pairs.append((precision[best], right[rest][scores[rest] >= cuts[best]].mean()))
-print("挑门槛的 20 题上 {:.2f}，没看过的题上 {:.2f}".format(*np.mean(pairs, axis=0)))
+print("挑阈值的 20 题上 {:.2f}，没看过的题上 {:.2f}".format(*np.mean(pairs, axis=0)))
 assert np.mean(pairs, axis=0)[0] > np.mean(pairs, axis=0)[1] + 0.02
 # --8<-- [end:threshold-on-test]
 # --8<-- [start:too-long]
