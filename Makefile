@@ -20,6 +20,7 @@ SITE_VENV := .venv-site
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q --dist loadfile
 CHINESE = $(shell git ls-files 'docs/*.md' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
+MARKDOWN = $(shell git ls-files '*.md')
 SPELLED = $(shell git ls-files '*.md' '*.py' '*.yml' Makefile)
 export NO_MKDOCS_2_WARNING := 1
 export OMP_NUM_THREADS := $(THREADS)
@@ -109,11 +110,12 @@ browser: $(VENV)/.ready ## the built site: facts, links, browser
 	@command -v chromium >/dev/null || $(RUN) -m playwright install chromium
 	$(PYTEST) tests/site
 
-lint: $(VENV)/.ready ## formatting, types, typography, spelling, workflows
+lint: $(VENV)/.ready ## formatting, types, Markdown, typography, terms, spelling, workflows
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check --quiet .
 	$(RUN) -m mypy
 	$(RUN) -m interrogate --quiet snippets tooling
+	$(VENV)/bin/rumdl check --quiet --no-cache $(MARKDOWN)
 	$(RUN) -m tooling.prose $(CHINESE)
 	$(VENV)/bin/codespell $(SPELLED)
 	$(VENV)/bin/zizmor --offline --persona pedantic --quiet .github
@@ -125,6 +127,7 @@ lint: $(VENV)/.ready ## formatting, types, typography, spelling, workflows
 fix: $(VENV)/.ready ## mend what can be mended
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
+	$(VENV)/bin/rumdl check --fix --quiet --no-cache $(MARKDOWN)
 	$(RUN) -m tooling.prose --fix $(CHINESE)
 
 clean: ## remove what the commands made

@@ -119,5 +119,5 @@ def test_another_stand_in_under_the_same_name(project: Project, monkeypatch: pyt
     name = "google-bert/bert-base-chinese"
     replace(project.snippets / "results.py", '"table.csv"', f'"{name}"')
     before = key(project)
-    monkeypatch.setitem(stand_ins.STAND_INS, name, stand_ins.chinese_pert_base_mrc)
+    monkeypatch.setitem(stand_ins.STAND_INS, name, stand_ins.STAND_INS["hfl/chinese-pert-base-mrc"])
     assert key(project) != before
