@@ -19,9 +19,11 @@ VENV := .venv
 SITE_VENV := .venv-site
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q --dist loadfile
-CHINESE = $(shell git ls-files 'docs/*.md' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
-MARKDOWN = $(shell git ls-files '*.md')
-SPELLED = $(shell git ls-files '*.md' '*.py' '*.yml' Makefile)
+# A new file is checked before it is added, too.
+FILES := git ls-files --cached --others --exclude-standard
+CHINESE = $(shell $(FILES) 'docs/*.md' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
+MARKDOWN = $(shell $(FILES) '*.md')
+SPELLED = $(shell $(FILES) '*.md' '*.py' '*.yml' Makefile)
 export NO_MKDOCS_2_WARNING := 1
 export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
