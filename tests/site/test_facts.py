@@ -17,7 +17,7 @@ from .conftest import ROOT
 
 HEADINGS = ["题目", "答案", "概念验证", "落地", "解析", "常见错误", "落地清单", "参考"]
 # The pages of contributing/ answer no reader and measure no model: their code shows how code is shown.
-SECTIONS = ["concepts", "challenges", "nlp", "vision", "beyond"]
+SECTIONS = ["setup", "concepts", "challenges", "nlp", "vision", "beyond"]
 PROJECT = Project(ROOT)
 CONTENT = [page for page in PROJECT.page_paths() if page.relative_to(PROJECT.docs).parts[0] in SECTIONS]
 MODULES = modules(PROJECT.page_paths(), PROJECT)
