@@ -1,0 +1,52 @@
+"""The site for machines that read text: `llms.txt` lists its pages, `llms-full.txt` holds them (llmstxt.org)."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+from tooling import plain, reference
+from tooling.project import Project
+
+REST = "全站"  # the pages that are in no section
+
+
+def files(copies: dict[str, str], project: Project) -> dict[str, str]:
+    """The text of both files.
+
+    Args:
+        copies: the pages as Markdown, by the path of their source.
+        project: gives the site's name, description and navigation.
+    """
+    config = project.config
+    listed: dict[str, list[str]] = {}
+    for label, page in entries(config.nav if config.nav is not None else sorted(copies)):
+        if page in copies:
+            listed.setdefault(label or REST, []).append(page)
+    head = f"# {config.site_name}\n\n> {config.site_description}\n"
+    lists = [
+        "\n".join([f"## {label}\n", *(_entry(page, copies[page], project) for page in pages), ""])
+        for label, pages in listed.items()
+    ]
+    texts = [copies[page] for pages in listed.values() for page in pages]
+    return {"llms.txt": "\n".join([head, *lists]), "llms-full.txt": "\n".join([head, *texts])}
+
+
+def entries(nav: Any, label: str = "") -> Iterator[tuple[str, str]]:
+    """The pages of a navigation in order, each with the label of its section; empty at the top."""
+    for item in nav:
+        name, value = next(iter(item.items())) if isinstance(item, dict) else ("", item)
+        if isinstance(value, list):
+            yield from entries(value, label or name)
+        else:
+            yield label, value
+
+
+def _entry(page: str, copy: str, project: Project) -> str:
+    """One line of the list: the title, the address of the Markdown, the first paragraph."""
+    address = urljoin(project.config.site_url or "", f"{plain.folder(page)}/index.md".lstrip("/"))
+    return f"- [{reference.title(copy)}]({address}): {summary(copy)}"
+
+
+def summary(copy: str) -> str:
+    """The first paragraph of a page: the first line that is neither a heading nor of another kind of block."""
+    return next((line for line in copy.splitlines() if line and line[0] not in "#<`|!-（"), "")
