@@ -1,6 +1,7 @@
 """The site for machines that read text: `llms.txt` lists its pages, `llms-full.txt` holds them (llmstxt.org)."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -10,25 +11,25 @@ from tooling.project import Project
 REST = "全站"  # the pages that are in no section
 
 
-def files(copies: dict[str, str], project: Project) -> dict[str, str]:
-    """The text of both files.
-
-    Args:
-        copies: the pages as Markdown, by the path of their source.
-        project: gives the site's name, description and navigation.
-    """
+def publish(project: Project, site: Path) -> None:
+    """Writes both files, from the Markdown that lies beside the pages of the built site."""
     config = project.config
+    pages = (path.relative_to(project.docs).as_posix() for path in project.page_paths())
+    copies = {page: site / plain.folder(page) / "index.md" for page in pages}
+    copies = {page: copy for page, copy in copies.items() if copy.is_file()}
+    texts = {page: copy.read_text(encoding="utf-8") for page, copy in copies.items()}
     listed: dict[str, list[str]] = {}
-    for label, page in entries(config.nav if config.nav is not None else sorted(copies)):
-        if page in copies:
+    for label, page in entries(config.nav if config.nav is not None else sorted(texts)):
+        if page in texts:
             listed.setdefault(label or REST, []).append(page)
     head = f"# {config.site_name}\n\n> {config.site_description}\n"
     lists = [
-        "\n".join([f"## {label}\n", *(_entry(page, copies[page], project) for page in pages), ""])
+        "\n".join([f"## {label}\n", *(_entry(page, texts[page], project) for page in pages), ""])
         for label, pages in listed.items()
     ]
-    texts = [copies[page] for pages in listed.values() for page in pages]
-    return {"llms.txt": "\n".join([head, *lists]), "llms-full.txt": "\n".join([head, *texts])}
+    full = [texts[page] for pages in listed.values() for page in pages]
+    (site / "llms.txt").write_text("\n".join([head, *lists]), encoding="utf-8")
+    (site / "llms-full.txt").write_text("\n".join([head, *full]), encoding="utf-8")
 
 
 def entries(nav: Any, label: str = "") -> Iterator[tuple[str, str]]:

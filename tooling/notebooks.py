@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import nbformat
-from nbformat import v4
 
 from tooling import plain
 from tooling.kinds import Block
@@ -54,8 +53,8 @@ def notebook(source: str, blocks: list[Block], module: str, preamble: str, proje
         else:
             book.text(plain.prose(piece, source, project), inside)
     book.flush()
-    made = v4.new_notebook(cells=book.cells, metadata=KERNEL)
-    return str(nbformat.writes(made)) + "\n"
+    made = {"nbformat": 4, "nbformat_minor": 5, "metadata": KERNEL, "cells": book.cells}
+    return str(nbformat.writes(nbformat.from_dict(made))) + "\n"
 
 
 class _Book:
@@ -65,7 +64,7 @@ class _Book:
         self.source, self.module, self.project = source, module, project
         self.first = modules(blocks)[0] == module
         self.asides = any(_aside(block) and base_module(block.region) == module for block in blocks if block.region)
-        self.cells: list[Any] = []
+        self.cells: list[dict[str, Any]] = []
         self.words: list[str] = []
         self.written: set[str] = set()
         self.taken: Block | None = None  # the block whose cell is the last one, until prose follows
@@ -78,21 +77,22 @@ class _Book:
     def flush(self) -> None:
         """Ends the text cell that is being written."""
         if self.words:
-            number = sum(cell.cell_type == "markdown" for cell in self.cells)
-            self.cells.append(v4.new_markdown_cell("\n\n".join(self.words), id=f"text-{number}"))
-            self.words = []
+            number = sum(cell["cell_type"] == "markdown" for cell in self.cells)
+            words, self.words = "\n\n".join(self.words), []
+            self.cells.append({"cell_type": "markdown", "id": f"text-{number}", "metadata": {}, "source": words})
 
     def code(self, text: str, name: str, **metadata: Any) -> None:
         """Adds a code cell; its id is the name of the region, so that it stays when the page changes."""
         self.flush()
-        self.cells.append(v4.new_code_cell(text, id=name, metadata=metadata))
+        empty = {"execution_count": None, "outputs": []}
+        self.cells.append({"cell_type": "code", "id": name, "metadata": metadata, "source": text} | empty)
 
     def block(self, block: Block, preamble: str) -> None:
         """Adds one block of the page: a cell, the output of a cell, or words."""
         previous, self.taken = self.taken, None
         if block.kind == "output":
             if previous is not None:
-                self.cells[-1].outputs = [_output(block, previous)]
+                self.cells[-1]["outputs"] = [_output(block, previous)]
         elif block.kind == "shell" and self.first:
             self.code(f"%%bash\n{block.text}", f"command-{block.index}")
             self.taken = block
@@ -143,11 +143,11 @@ def _aside(block: Block) -> bool:
     return block.region is not None and block.region.path != base_module(block.region)
 
 
-def _output(block: Block, of: Block) -> Any:
+def _output(block: Block, of: Block) -> dict[str, Any]:
     if of.kind != "raises":
-        return v4.new_output("stream", name="stdout", text=block.text + "\n")
+        return {"output_type": "stream", "name": "stdout", "text": block.text + "\n"}
     name, _, value = block.text.partition(": ")
-    return v4.new_output("error", ename=name, evalue=value, traceback=[block.text])
+    return {"output_type": "error", "ename": name, "evalue": value, "traceback": [block.text]}
 
 
 def _flat(text: str, inside: bool) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborNode
 
-from tooling import llms, notebooks, plain
+from tooling import notebooks, plain
 from tooling.errors import PageError
 from tooling.kinds import Block
 from tooling.modules import base_module
@@ -109,22 +109,15 @@ def row(source: str, destination: str, blocks: list[Block]) -> str:
     return f'<p class="takeaway" data-search-exclude>{" · ".join([*parts, markdown, button])}</p>'
 
 
-def publish(project: Project, site: Path) -> None:
-    """Writes what can be taken along beside the pages of a built site, and the lists of it for machines."""
-    copies = {}
-    for path in project.page_paths():
-        source = path.relative_to(project.docs).as_posix()
-        if (blocks := blocks_of(source, project)) is None:
-            continue
-        copies[source] = plain.markdown(source, blocks, project)
-        place = site / plain.folder(source)
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "index.md").write_text(copies[source], encoding="utf-8")
-        for module in modules(blocks):
-            text = script(blocks, module, preamble(module, project))
-            (place / posixpath.basename(module)).write_text(text, encoding="utf-8")
-        for module in notebooks.modules(blocks):
-            text = notebooks.notebook(source, blocks, module, preamble(module, project), project)
-            (place / notebooks.name(module)).write_text(text, encoding="utf-8")
-    for name, text in llms.files(copies, project).items():
-        (site / name).write_text(text, encoding="utf-8")
+def publish(source: str, blocks: list[Block], project: Project, site: Path) -> None:
+    """Writes what can be taken along beside the page in the folder of the built site."""
+    place = site / plain.folder(source)
+    files = {"index.md": plain.markdown(source, blocks, project)}
+    for module in modules(blocks):
+        files[posixpath.basename(module)] = script(blocks, module, preamble(module, project))
+    for module in notebooks.modules(blocks):
+        book = notebooks.notebook(source, blocks, module, preamble(module, project), project)
+        files[notebooks.name(module)] = book
+    place.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (place / name).write_text(text, encoding="utf-8")
