@@ -1,4 +1,4 @@
-"""The site for machines that read text: `llms.txt` lists its pages, `llms-full.txt` holds them (llmstxt.org)."""
+"""The site for machines (llmstxt.org): `llms.txt` lists its pages, `llms-full.txt` holds them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +28,7 @@ def publish(project: Project, site: Path) -> None:
         for label, pages in listed.items()
     ]
     full = [texts[page] for pages in listed.values() for page in pages]
+    site.mkdir(parents=True, exist_ok=True)
     (site / "llms.txt").write_text("\n".join([head, *lists]), encoding="utf-8")
     (site / "llms-full.txt").write_text("\n".join([head, *full]), encoding="utf-8")
 
@@ -49,5 +50,5 @@ def _entry(page: str, copy: str, project: Project) -> str:
 
 
 def summary(copy: str) -> str:
-    """The first paragraph of a page: the first line that is neither a heading nor of another kind of block."""
+    """The first paragraph of a page: its first line that is no heading and no other kind of block."""
     return next((line for line in copy.splitlines() if line and line[0] not in "#<`|!-（"), "")

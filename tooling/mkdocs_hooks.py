@@ -13,7 +13,18 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, evidence, inventories, listings, llms, messages, reference, regions, tables, takeaway
+from tooling import (
+    drawing,
+    evidence,
+    inventories,
+    listings,
+    llms,
+    messages,
+    reference,
+    regions,
+    tables,
+    takeaway,
+)
 from tooling.evidence import Record
 from tooling.kinds import Block
 from tooling.project import Project

@@ -1,4 +1,4 @@
-"""A page as a notebook for one of its modules: the prose, the blocks as cells, the outputs that the page shows."""
+"""A page as a notebook for one of its modules: its prose, its blocks as cells, the outputs that it shows."""
 
 import posixpath
 import re
@@ -44,7 +44,10 @@ def notebook(source: str, blocks: list[Block], module: str, preamble: str, proje
     there is a pointer to their notebook. Scripts and commands stand in the first one.
     """
     book = _Book(source, blocks, module, project)
-    book.text(f"取自[{project.config.site_name}]({plain.address(source, project)})。{project.config.copyright}", False)
+    book.text(
+        f"取自[{project.config.site_name}]({plain.address(source, project)})。{project.config.copyright}",
+        False,
+    )
     inside = False
     for piece in plain.pieces(source, blocks, project):
         if isinstance(piece, Block):
@@ -62,8 +65,11 @@ class _Book:
 
     def __init__(self, source: str, blocks: list[Block], module: str, project: Project) -> None:
         self.source, self.module, self.project = source, module, project
-        self.first = modules(blocks)[0] == module
-        self.asides = any(_aside(block) and base_module(block.region) == module for block in blocks if block.region)
+        self.home = modules(blocks)[0]
+        self.first = self.home == module
+        self.asides = any(
+            _aside(block) and base_module(block.region) == module for block in blocks if block.region
+        )
         self.cells: list[dict[str, Any]] = []
         self.words: list[str] = []
         self.written: set[str] = set()
@@ -79,12 +85,14 @@ class _Book:
         if self.words:
             number = sum(cell["cell_type"] == "markdown" for cell in self.cells)
             words, self.words = "\n\n".join(self.words), []
-            self.cells.append({"cell_type": "markdown", "id": f"text-{number}", "metadata": {}, "source": words})
+            self.cells.append(
+                {"cell_type": "markdown", "id": f"text-{number}", "metadata": {}, "source": words}
+            )
 
     def code(self, text: str, name: str, **metadata: Any) -> None:
         """Adds a code cell; its id is the name of the region, so that it stays when the page changes."""
         self.flush()
-        empty = {"execution_count": None, "outputs": []}
+        empty: dict[str, Any] = {"execution_count": None, "outputs": []}
         self.cells.append({"cell_type": "code", "id": name, "metadata": metadata, "source": text} | empty)
 
     def block(self, block: Block, preamble: str) -> None:
@@ -93,6 +101,7 @@ class _Book:
         if block.kind == "output":
             if previous is not None:
                 self.cells[-1]["outputs"] = [_output(block, previous)]
+                self.cells[-1]["metadata"] |= {k: v for k, v in block.data.items() if k == "tolerance"}
         elif block.kind == "shell" and self.first:
             self.code(f"%%bash\n{block.text}", f"command-{block.index}")
             self.taken = block
@@ -127,12 +136,14 @@ class _Book:
         file = block.data["script"]
         more = "-a " if file in self.written else ""
         self.written.add(file)
-        self.code(f"%%writefile {more}{file}\n{block.text}", f"{file.removesuffix('.py')}-{block.region.name}")
+        self.code(
+            f"%%writefile {more}{file}\n{block.text}", f"{file.removesuffix('.py')}-{block.region.name}"
+        )
 
     def _elsewhere(self, block: Block) -> None:
-        """A pointer to where a block of another module stands."""
-        other = base_module(block.region) if block.region and block.kind != "script" else ""
-        file = name(other) if other else "index.md"
+        """A pointer to the notebook of a block: its module's, or the first for scripts and commands."""
+        own = base_module(block.region) if block.region and block.kind != "script" else self.home
+        file = name(own)
         address = plain.address(posixpath.join(plain.folder(self.source), file), self.project)
         if (line := f"（这里的代码在 [{file}]({address}) 里。）") not in self.words[-1:]:
             self.words.append(line)
