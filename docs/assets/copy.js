@@ -41,7 +41,7 @@ document.querySelectorAll(".takeaway__copy").forEach((button) => {
     const text = fetch(file).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)));
     const item = new ClipboardItem({ "text/plain": text.then((words) => new Blob([words], { type: "text/plain" })) });
     await navigator.clipboard.write([item]).then(
-      () => alert$.next("已复制"),
+      () => alert$.next("已复制 Markdown"),
       () => alert$.next("没有复制成：请打开旁边的 Markdown 文件"),
     );
   });
