@@ -29,7 +29,7 @@ export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
 export TF_NUM_INTEROP_THREADS := 1
 
-.PHONY: help serve test new pages update merge coverage claims site ledger inventories lint fix tests scripts browser summary clean
+.PHONY: help serve test new pages update merge coverage claims site ledger inventories lint fix tests scripts notebooks browser summary clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,8 +54,8 @@ test: $(VENV)/.ready ## everything: blocks, scripts, tooling tests, strict build
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory tests
 	$(MAKE) --no-print-directory pages
-	$(MAKE) --no-print-directory scripts
 	$(MAKE) --no-print-directory site DEVICES=$(DEVICES)
+	$(MAKE) --no-print-directory scripts
 	$(MAKE) --no-print-directory browser
 	@$(MAKE) --no-print-directory ledger DEVICES=$(DEVICES)
 	@echo "make test: passed in $$(( $$(date +%s) - $$(cat $(VENV)/.started) )) s, installation not counted"
@@ -89,9 +89,13 @@ claims: $(VENV)/.ready ## repeat each page's assertions over five seeds; PAGE=do
 	@$(RUN) -m tooling.hub
 	$(RUN) -m tooling.claims --workers $(WORKERS) $(PAGE)
 
-scripts: $(VENV)/.ready ## each snippet module as a script in a fresh interpreter
+scripts: $(VENV)/.ready ## each script that the built site offers, in a fresh interpreter; PAGE=docs/….md for one page
 	@$(RUN) -m tooling.hub
-	$(RUN) -m tooling.claims --seeds 42 --workers $(WORKERS) $(PAGE)
+	$(RUN) -m tooling.claims --published --seeds 42 --workers $(WORKERS) $(PAGE)
+
+notebooks: $(VENV)/.ready ## each notebook that the built site offers, in a fresh kernel; PAGE=docs/….md for one page
+	@$(RUN) -m tooling.hub
+	$(RUN) -m tooling.kernels --workers $(WORKERS) $(PAGE)
 
 site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven on DEVICES (cpu,cuda unless told otherwise)
 	$(VENV)/bin/mkdocs build --strict --quiet --clean

@@ -1,4 +1,4 @@
-"""Whether the assertions of a module hold beyond its own seed."""
+"""Whether the assertions of a module hold beyond its own seed, and whether what a reader takes along runs."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tooling import hub
+from tooling import hub, plain
 from tooling.errors import PageError
 from tooling.modules import module_paths
 from tooling.project import Project
@@ -37,14 +37,20 @@ def with_seed(path: Path, seed: int, project: Project) -> str:
 
 
 def repeat(path: Path, seed: int, project: Project) -> tuple[float, str]:
-    """Runs a module once in a fresh interpreter; gives seconds and the error, empty if none."""
+    """Runs a module, or a published script, once in a fresh interpreter.
+
+    Returns:
+        seconds, and the error, empty if none.
+    """
     text = with_seed(path, seed, project)
+    taken = path.is_relative_to(project.site)
     with tempfile.TemporaryDirectory(prefix="claims-") as folder:
         script = Path(folder) / project.relative(path)
         script.parent.mkdir(parents=True)
         script.write_text(text, encoding="utf-8")
-        if (data := project.snippets / "data").is_dir():  # a script finds its data beside its own folder
-            (Path(folder) / "snippets" / "data").symlink_to(data)
+        if (data := project.snippets / "data").is_dir():
+            # A module finds its data beside its own folder, what is taken along in the working directory.
+            (Path(folder) / ("data" if taken else "snippets/data")).symlink_to(data)
         start = time.perf_counter()
         try:
             done = subprocess.run(
@@ -74,17 +80,33 @@ def modules(pages: list[Path], project: Project) -> list[Path]:
     return sorted(module for module in found if not module.stem.endswith("_pitfalls"))
 
 
+def published(pages: list[Path], project: Project) -> list[Path]:
+    """The scripts that the site offers to take along, one for each of `modules`."""
+    return [
+        project.site / plain.folder(page.relative_to(project.docs).as_posix()) / module.name
+        for page in pages
+        for module in modules([page], project)
+    ]
+
+
 def main() -> int:
     """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pages", nargs="*", type=Path, help="pages under docs/; all if none is named")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     parser.add_argument("--workers", type=int, default=1, help="modules at a time")
+    parser.add_argument(
+        "--published", action="store_true", help="the scripts of the built site, not the modules"
+    )
     arguments = parser.parse_args()
     project = Project(Path.cwd())
+    if arguments.published and not project.site.is_dir():
+        print("no built site; run: make site", file=sys.stderr)
+        return 1
     hub.activate(project.root)
     pages = [page.resolve() for page in arguments.pages] or project.page_paths()
-    tasks = [(path, int(seed)) for path in modules(pages, project) for seed in arguments.seeds.split(",")]
+    find = published if arguments.published else modules
+    tasks = [(path, int(seed)) for path in find(pages, project) for seed in arguments.seeds.split(",")]
     failed = 0
     with ThreadPoolExecutor(arguments.workers) as pool:  # each thread waits for a process of its own
         for (path, seed), (seconds, error) in zip(

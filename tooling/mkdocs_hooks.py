@@ -1,4 +1,7 @@
-"""MkDocs hooks: draw the evidence and the reference into the pages. They keep no state and decide nothing."""
+"""MkDocs hooks: draw the evidence and the reference into the pages, publish what readers take along.
+
+They keep no state and decide nothing.
+"""
 
 import posixpath
 import shutil
@@ -10,10 +13,21 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, evidence, glossary, inventories, listings, messages, reference, regions, tables
-from tooling.errors import PageError
+from tooling import (
+    drawing,
+    evidence,
+    glossary,
+    inventories,
+    listings,
+    llms,
+    messages,
+    reference,
+    regions,
+    tables,
+    takeaway,
+)
 from tooling.evidence import Record
-from tooling.pages import published_blocks
+from tooling.kinds import Block
 from tooling.project import Project
 
 MESSAGES = "<div data-messages></div>"
@@ -53,27 +67,32 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = _tables(html, page, project, files).replace(LISTING, f"{LISTING} data-search-exclude")
     if MESSAGES in html:
         html = html.replace(MESSAGES, messages.table())
-    tree = LexborHTMLParser(f"<body>{html}</body>")
-    blocks = [node for node in tree.css("div.highlight, pre.diagram") if listings.above(node, "doc") is None]
-    if not blocks:
-        return html
     source = page.file.src_uri
+    published = takeaway.blocks_of(source, project)
+    if published is not None:
+        takeaway.publish(source, published, project, Path(config.site_dir))
+        row = takeaway.row(source, page.file.dest_uri, published)
+        html = html.replace("</h1>", f"</h1>{row}", 1)
+    tree = LexborHTMLParser(f"<body>{html}</body>")
+    nodes = [node for node in tree.css("div.highlight, pre.diagram") if listings.above(node, "doc") is None]
+    if not nodes:
+        return html
+    takeaway.mark(nodes, published or [], project)
     records = _records(source, project)
-    if not records:
-        return drawing.BANNER + html
-    fresh = {device: _fresh(source, record, project) for device, record in records.items()}
-    for index, node in enumerate(blocks, start=1):
+    fresh = {device: _fresh(source, record, published, project) for device, record in records.items()}
+    for index, node in enumerate(nodes if records else [], start=1):
         code = node.css_first("td.code") or node.css_first("pre") or node
         line = drawing.block_line(index, regions.sha256(code.text()), records, fresh)
         if (drawn := LexborHTMLParser(line).css_first("details")) is not None:
             node.insert_after(drawn)
     assert tree.body is not None
-    return str(tree.body.inner_html)
+    return ("" if records else drawing.BANNER) + str(tree.body.inner_html)
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Publishes the records beside the evidence page, which links them."""
+    """Publishes the records beside the evidence page, which links them, and the pages for machines."""
     project, site = Project(Path(config.config_file_path).parent), Path(config.site_dir)
+    llms.publish(project, site)
     for device in drawing.DEVICES:
         if (folder := project.evidence / device).is_dir():
             shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
@@ -84,12 +103,8 @@ def _records(source: str, project: Project) -> dict[str, Record]:
     return {device: record for device, record in found.items() if record is not None}
 
 
-def _fresh(source: str, record: Record, project: Project) -> bool:
-    path = project.docs / source
-    try:
-        return evidence.fresh(record, path, published_blocks(path, project), project)
-    except PageError:
-        return False
+def _fresh(source: str, record: Record, blocks: list[Block] | None, project: Project) -> bool:
+    return blocks is not None and evidence.fresh(record, project.docs / source, blocks, project)
 
 
 def _tables(html: str, page: Page, project: Project, files: Files) -> str:
@@ -102,7 +117,8 @@ def _tables(html: str, page: Page, project: Project, files: Files) -> str:
         records = _records(file.src_uri, project)
         if not records and "8<--" not in file.content_string:
             continue  # a page without code needs no evidence
-        current = {d: r for d, r in records.items() if _fresh(file.src_uri, r, project)}
+        blocks = takeaway.blocks_of(file.src_uri, project) if records else None
+        current = {d: r for d, r in records.items() if _fresh(file.src_uri, r, blocks, project)}
         address = posixpath.relpath(posixpath.dirname(file.dest_uri) or ".", here or ".") + "/"
         title = reference.title(file.content_string) or file.src_uri
         rows.append(tables.PageRow(file.src_uri, title, address, current))

@@ -62,18 +62,6 @@ def test_search_finds_chinese(query: str, page: str, browser: Browser, address: 
     visit.page.close()
 
 
-def test_the_copy_button_gives_what_ran(browser: Browser, address: str) -> None:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.goto(address + "concepts/large-models/")
-    block = page.locator("div.language-python.highlight").first
-    block.hover()
-    page.locator("button.md-code__button[title]").first.click()
-    page.wait_for_timeout(300)
-    assert page.evaluate("navigator.clipboard.readText()").strip() == block.inner_text().strip()
-    context.close()
-
-
 def test_evidence_opens_under_a_block(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, 1280, "light")
     visit.page.goto(address + "concepts/large-models/")

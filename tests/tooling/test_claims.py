@@ -87,6 +87,22 @@ def test_all_pages(
     assert printed.count("passed  snippets/concepts/twice_") == 2 and printed.endswith("0 failed\n")
 
 
+def test_what_the_site_offers_is_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page(project, "# T\n", M="not what is offered")
+    assert call(project, monkeypatch, "docs/made.md", "--published") == 1
+    assert capsys.readouterr().err == "no built site; run: make site\n"
+    taken = project.site / "made/made.py"
+    taken.parent.mkdir(parents=True)
+    taken.write_text("SEED = 42\nassert open('data/table.csv').read()\n")
+    assert call(project, monkeypatch, "docs/made.md", "--published", "--seeds", "42") == 0
+    assert capsys.readouterr().out.startswith("passed  site/made/made.py  seed 42")
+    taken.unlink()
+    assert call(project, monkeypatch, "docs/made.md", "--published", "--seeds", "42") == 1
+    assert "site/made/made.py:1: no such file" in capsys.readouterr().out
+
+
 def test_a_module_without_a_seed_fails_with_where_and_why(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

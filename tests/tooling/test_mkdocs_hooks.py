@@ -84,6 +84,22 @@ def test_the_records_are_published(project: Project) -> None:
     assert published.read_bytes() == evidence.file_of("concepts/twice.md", project, "cpu").read_bytes()
 
 
+def test_what_is_taken_along_is_offered_and_published(project: Project) -> None:
+    tree = LexborHTMLParser(draw("concepts/twice.md", project))
+    assert tree.css_first("h1 + p.takeaway") is not None
+    links = [node.attributes["href"] for node in tree.css("p.takeaway a")]
+    assert len(links) == 5
+    assert all((project.site / f"concepts/twice/{link}").is_file() for link in links)
+    on_post_build(project.config)
+    assert "concepts/twice/index.md" in (project.site / "llms.txt").read_text()
+
+
+def test_a_page_that_is_being_written_offers_nothing(project: Project) -> None:
+    (project.docs / "index.md").write_text("# T\n\n```python\nx = 1\n```\n")
+    html = draw("index.md", project)
+    assert "takeaway" not in html and "data-module" not in html
+
+
 def test_a_page_of_words_is_left_alone(project: Project) -> None:
     (project.docs / "index.md").write_text("# Words\n\nA `word`.\n")
     assert "evidence" not in draw("index.md", project)

@@ -1,0 +1,128 @@
+"""What a reader copies and takes along from the built site is what ran."""
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from tooling import notebooks, plain, takeaway
+from tooling.kinds import Block
+from tooling.modules import base_module
+from tooling.pages import published_blocks
+from tooling.regions import sha256
+
+from .test_facts import PROJECT
+
+# Presses every button that copies a block; gives what each would put on the clipboard, block by block.
+# The browser lets a script copy for a few seconds after a gesture only: so this notes what is selected
+# when the theme asks for the copy, and one button a page copies in earnest.
+PRESS = """() => {
+  const copied = [];
+  document.execCommand = () => copied.push(document.activeElement.value) > 0;
+  const pressed = [...document.querySelectorAll("div.highlight")].map((block) => {
+    copied.length = 0;
+    const buttons = [...block.querySelectorAll(".md-code__button")];
+    buttons.forEach((button) => button.click());
+    return { names: buttons.map((button) => button.title), texts: [...copied] };
+  });
+  delete document.execCommand; // the browser's own again
+  return pressed;
+}"""
+LAST = "[...document.querySelectorAll('.md-code__button')].at(-1).click()"
+COMPLETE, ALONE = "复制到此处的完整代码", "复制"
+BLOCKS = {
+    page.relative_to(PROJECT.docs).as_posix(): blocks
+    for page in PROJECT.page_paths()
+    if (blocks := published_blocks(page, PROJECT))
+}
+
+
+@pytest.fixture
+def context(browser: Browser) -> BrowserContext:
+    return browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+
+
+def taken(source: str, file: str) -> str:
+    return (PROJECT.site / plain.folder(source) / file).read_text(encoding="utf-8")
+
+
+def check(source: str, blocks: list[Block], pressed: list[dict[str, list[str]]]) -> int:
+    """Holds what the buttons of a page copied against what ran; gives the number of buttons."""
+    whole: dict[str, str] = {}
+    shown = [block for block in blocks if block.language != "mermaid"]  # a drawing has no button
+    assert len(pressed) == len(shown), source
+    for block, found in zip(shown, pressed, strict=True):
+        where = f"{source}:{block.line}"
+        code = block.region is not None and block.kind in ("run", "raises", "script")
+        assert found["names"] == ([COMPLETE] if code else []) + [ALONE], where
+        assert sha256(found["texts"][-1]) == block.sha256, where
+        assert found["texts"][-1] == block.text, where
+        if code and block.region is not None:
+            module = base_module(block.region)
+            before = takeaway.preamble(module, PROJECT)
+            assert found["texts"][0] == takeaway.complete(blocks, block, before), where
+            if block.region.path == module:
+                whole[module] = found["texts"][0]
+    for module, text in whole.items():  # `make scripts` runs these files
+        assert text == taken(source, module.rpartition("/")[2]), f"{source}: {module}"
+    assert list(whole) == takeaway.modules(blocks)
+    return sum(len(found["names"]) for found in pressed)
+
+
+def test_every_button_copies_what_ran(context: BrowserContext, address: str) -> None:
+    page, buttons = context.new_page(), 0
+    for source, blocks in BLOCKS.items():
+        page.goto(f"{address}{plain.folder(source)}/", wait_until="domcontentloaded")
+        page.wait_for_selector(".md-code__button", state="attached")
+        pressed = page.evaluate(PRESS)
+        buttons += check(source, blocks, pressed)
+        page.evaluate(LAST)
+        assert page.evaluate("navigator.clipboard.readText()") == pressed[-1]["texts"][-1], source
+    assert buttons > 2 * len(BLOCKS)
+    context.close()
+
+
+def test_copying_by_keyboard_is_announced(context: BrowserContext, address: str) -> None:
+    page = context.new_page()
+    page.goto(address + "nlp/dialogue/")
+    page.get_by_role("button", name=COMPLETE).first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".md-dialog--active")
+    assert page.get_by_role("status").inner_text() == "已复制"
+    assert page.evaluate("navigator.clipboard.readText()") == BLOCKS["nlp/dialogue.md"][0].text + "\n"
+    page.get_by_role("button", name="复制为 Markdown").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.md-dialog__inner').textContent === '已复制 Markdown'")
+    assert page.evaluate("navigator.clipboard.readText()") == taken("nlp/dialogue.md", "index.md")
+    page.route("**/index.md", lambda route: route.abort())
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.md-dialog__inner').textContent.startsWith('没有复制成')")
+    context.close()
+
+
+@pytest.mark.parametrize("source", BLOCKS)
+def test_the_cells_of_a_notebook_are_the_blocks_of_its_page(source: str) -> None:
+    blocks = BLOCKS[source]
+    for module in notebooks.modules(blocks):
+        book = nbformat.reads(taken(source, notebooks.name(module)), as_version=4)
+        nbformat.validate(book)
+        cells = [c.source for c in book.cells if c.cell_type == "code" and not c.id.startswith("setup-")]
+        texts = [text.partition("\n")[2] if text.startswith("%%") else text for text in cells]
+        own = [
+            b.text
+            for b in blocks
+            if b.kind in ("run", "raises") and b.region is not None and base_module(b.region) == module
+        ]
+        first = module == notebooks.modules(blocks)[0]
+        rest = [b.text for b in blocks if first and b.kind in ("script", "shell")]
+        assert sorted(texts) == sorted(own + rest)
+
+
+def test_the_lists_for_machines_name_files_that_are_there() -> None:
+    address = PROJECT.config.site_url or ""
+    text = (PROJECT.site / "llms.txt").read_text(encoding="utf-8")
+    links = [
+        line.partition("](")[2].partition(")")[0] for line in text.splitlines() if line.startswith("- [")
+    ]
+    assert len(links) == len(PROJECT.page_paths())
+    assert all((PROJECT.site / link.removeprefix(address)).is_file() for link in links)
+    assert "--8<--" not in (PROJECT.site / "llms-full.txt").read_text(encoding="utf-8").replace(";--8<--", "")
