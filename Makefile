@@ -94,7 +94,7 @@ scripts: $(VENV)/.ready ## each snippet module as a script in a fresh interprete
 	$(RUN) -m tooling.claims --seeds 42 --workers $(WORKERS) $(PAGE)
 
 site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven on DEVICES (cpu,cuda unless told otherwise)
-	$(VENV)/bin/mkdocs build --strict --quiet --clean
+	LABS=true CUDA_VISIBLE_DEVICES= $(VENV)/bin/mkdocs build --strict --quiet --clean
 	@$(MAKE) --no-print-directory ledger DEVICES=$(DEVICES)
 
 ledger:
