@@ -21,7 +21,7 @@ RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q --dist loadfile
 # A new file is checked before it is added, too.
 FILES := git ls-files --cached --others --exclude-standard
-CHINESE = $(shell $(FILES) 'docs/*.md' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
+CHINESE = $(shell $(FILES) 'docs/*.md' 'docs/labs/*.py' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
 MARKDOWN = $(shell $(FILES) '*.md')
 SPELLED = $(shell $(FILES) '*.md' '*.py' '*.yml' Makefile)
 export NO_MKDOCS_2_WARNING := 1
@@ -89,9 +89,9 @@ claims: $(VENV)/.ready ## repeat each page's assertions over five seeds; PAGE=do
 	@$(RUN) -m tooling.hub
 	$(RUN) -m tooling.claims --workers $(WORKERS) $(PAGE)
 
-scripts: $(VENV)/.ready ## each snippet module as a script in a fresh interpreter
+scripts: $(VENV)/.ready ## each snippet module as a script in a fresh interpreter; `make site` does so with the labs
 	@$(RUN) -m tooling.hub
-	$(RUN) -m tooling.claims --seeds 42 --workers $(WORKERS) $(PAGE)
+	$(RUN) -m tooling.claims --seeds 42 --without-labs --workers $(WORKERS) $(PAGE)
 
 site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven on DEVICES (cpu,cuda unless told otherwise)
 	LABS=true CUDA_VISIBLE_DEVICES= $(VENV)/bin/mkdocs build --strict --quiet --clean

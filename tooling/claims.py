@@ -44,7 +44,8 @@ def repeat(path: Path, seed: int, project: Project) -> tuple[float, str]:
         script.parent.mkdir(parents=True)
         script.write_text(text, encoding="utf-8")
         if (data := project.snippets / "data").is_dir():  # a script finds its data beside its own folder
-            (Path(folder) / "snippets" / "data").symlink_to(data)
+            (link := Path(folder) / "snippets" / "data").parent.mkdir(exist_ok=True)  # a lab lies elsewhere
+            link.symlink_to(data)
         start = time.perf_counter()
         try:
             done = subprocess.run(
@@ -79,11 +80,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pages", nargs="*", type=Path, help="pages under docs/; all if none is named")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    parser.add_argument("--without-labs", action="store_true", help="the build runs each lab as a whole")
     parser.add_argument("--workers", type=int, default=1, help="modules at a time")
     arguments = parser.parse_args()
     project = Project(Path.cwd())
     hub.activate(project.root)
     pages = [page.resolve() for page in arguments.pages] or project.page_paths()
+    pages = [page for page in pages if page.suffix == ".md" or not arguments.without_labs]
     tasks = [(path, int(seed)) for path in modules(pages, project) for seed in arguments.seeds.split(",")]
     failed = 0
     with ThreadPoolExecutor(arguments.workers) as pool:  # each thread waits for a process of its own
