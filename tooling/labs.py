@@ -87,7 +87,9 @@ def cells(path: Path, project: Project) -> list[Cell]:
 def _check(cell: Cell, lines: list[str], name: str) -> None:
     """A cell is code that stands in the script as it is published, or Markdown."""
     if unknown := set(cell.data) - ATTRIBUTES:
-        raise PageError(name, cell.line, f"unknown word {min(unknown)!r} beside # %%", 'alt="…" or tolerance="…"')
+        raise PageError(
+            name, cell.line, f"unknown word {min(unknown)!r} beside # %%", 'alt="…" or tolerance="…"'
+        )
     if cell.kind == "markdown":
         return
     if cell.kind != "code" or cell.text != "\n".join(lines[cell.start - 1 : cell.end]):
@@ -156,7 +158,9 @@ def _output(node: LexborNode, cell: Cell, name: str) -> Output:
         picture = given.css_first("img")
         if given.attributes.get("data-mime-type") == STDOUT and "executeResult" not in _classes(given):
             texts.append(given.css_first("pre").text())  # type: ignore[union-attr]  # its template has one
-        elif picture is not None and (source := picture.attributes.get("src") or "").startswith("data:image/png"):
+        elif picture is not None and (source := picture.attributes.get("src") or "").startswith(
+            "data:image/png"
+        ):
             figures.append(base64.b64decode(source.split(",")[1]))
         else:
             raise PageError(
@@ -164,7 +168,10 @@ def _output(node: LexborNode, cell: Cell, name: str) -> Output:
             )
     if len(figures) > 1 or bool(figures) != ("alt" in cell.data):
         raise PageError(
-            name, cell.line, f"{len(figures)} figures in a cell", '# %% alt="…" for one, and no words for none'
+            name,
+            cell.line,
+            f"{len(figures)} figures in a cell",
+            '# %% alt="…" for one, and no words for none',
         )
     return Output("".join(texts).strip("\n"), figures[0] if figures else None)
 

@@ -65,7 +65,9 @@ def lab_outputs(html: str, page: str | None, project: Project, device: str) -> t
     entry = evidence.load(page, project, device) if page and page.endswith(".py") else None
     printed = [b for b in entry["blocks"] if b["printed"].strip()] if entry else []
     if len(shown) != len(printed):
-        problem = f"docs/{page}:1: {len(shown)} outputs of cells in the built page, {len(printed)} in the evidence"
+        problem = (
+            f"docs/{page}:1: {len(shown)} outputs of cells in the built page, {len(printed)} in the evidence"
+        )
         return len(shown), [f"{problem}; run: make site"] * max(len(shown), len(printed))
     problems = []
     for text, block in zip(shown, printed, strict=True):

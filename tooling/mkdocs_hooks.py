@@ -122,7 +122,10 @@ def _tables(html: str, page: Page, project: Project, files: Files) -> str:
             continue  # a page without code needs no evidence
         current = {d: r for d, r in records.items() if _fresh(file.src_uri, r, project)}
         address = posixpath.relpath(posixpath.dirname(file.dest_uri) or ".", here or ".") + "/"
-        title = reference.title(file.content_string.replace("\n# #", "\n#") if lab else file.content_string) or file.src_uri
+        title = (
+            reference.title(file.content_string.replace("\n# #", "\n#") if lab else file.content_string)
+            or file.src_uri
+        )
         rows.append(tables.PageRow(file.src_uri, title, address, current))
     for name, text in tables.drawn(rows).items():
         html = html.replace(f'<div data-evidence="{name}"></div>', f"<div data-search-exclude>{text}</div>")

@@ -247,6 +247,8 @@ class PageRun:
 def trace(error: BaseException, project: Project) -> str:
     """The traceback from the first frame that lies in a snippet."""
     report = traceback.TracebackException.from_exception(error)
-    while report.stack and not report.stack[0].filename.startswith((str(project.snippets), str(project.docs))):
+    while report.stack and not report.stack[0].filename.startswith(
+        (str(project.snippets), str(project.docs))
+    ):
         report.stack.pop(0)
     return "".join(report.format()).rstrip()

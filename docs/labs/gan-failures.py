@@ -33,7 +33,9 @@ plt.rcParams.update({"figure.dpi": 140, "font.size": 9})
 #
 # 最小的 GAN 只有两个参数（Mescheder 等，2018，[arXiv:1801.04406](https://arxiv.org/abs/1801.04406)）。真数据只有一个点，在 0；生成器只会输出一个数 $\theta$；判别器是 $D(x)=\sigma(\psi x)$。唯一的平衡是 $\theta=\psi=0$：图对了，判别器也分不出来。
 #
-# $$\mathcal{L}_D = \log 2 + \log(1+e^{\psi\theta}),\qquad \mathcal{L}_G = \log(1+e^{-\psi\theta})$$
+# $$\mathcal{L}_D = \log 2 + \log(1+e^{\psi\theta})$$
+#
+# $$\mathcal{L}_G = \log(1+e^{-\psi\theta})$$
 #
 # 在平衡点附近，两个梯度是 $\theta/2$ 和 $-\psi/2$：一个的方向由另一个决定，步子总是与指向平衡点的方向垂直。同时更新一步，距离就乘上 $\sqrt{1+h^2/4}$，$h$ 是步长。这是推出来的，下面用自动求导走 500 步，拿开头 100 步来核对。R1 惩罚给判别器的损失加上 $\frac{\gamma}{2}\psi^2$。
 
