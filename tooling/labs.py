@@ -6,7 +6,6 @@ any other page, so that links, headings, formulas and code look and are checked 
 """
 
 import base64
-import re
 from dataclasses import dataclass
 from pathlib import Path
 

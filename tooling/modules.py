@@ -15,7 +15,7 @@ def base_module(region: Region) -> str:
 
 
 def module_paths(path: Path, project: Project) -> list[Path]:
-    """The snippet modules that belong to a page: its name, or its name and a variant (`_keras`). A lab is its own."""
+    """The modules of a page: its name, or its name and a variant (`_keras`); a lab is its own."""
     if path.suffix == ".py":
         return [path]
     stem = _stem(path)
