@@ -22,6 +22,7 @@ from tooling.regions import MOST_LINES, Region
 
 FENCE = "~" * 8
 ATTRIBUTES = {"alt", "tolerance"}
+SPACING = "lines_to_"  # how jupytext remembers blank lines around a cell
 STDOUT = "text/plain"
 SEEN = "输出和图来自构建本站时的执行，每个单元格下面的小字来自另一次执行，两次的输出比对过。"
 UNSEEN = "这是本地预览，实验没有执行，看不到输出和图；`make site` 会执行。"
@@ -77,7 +78,7 @@ def cells(path: Path, project: Project) -> list[Cell]:
     found = []
     for mark, after, cell in zip(marks, [*marks[1:], len(lines) + 1], read, strict=True):
         filled = [number for number in range(mark + 1, after) if lines[number - 1].strip()] or [mark]
-        data = {key: str(value) for key, value in cell.metadata.items()}
+        data = {key: str(value) for key, value in cell.metadata.items() if not key.startswith(SPACING)}
         found.append(Cell(cell.cell_type, mark, filled[0], filled[-1], cell.source, data))
         _check(found[-1], lines, name)
     return found

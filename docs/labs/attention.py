@@ -155,7 +155,7 @@ table = {name: [look(weights, *where) for weights in maps] for name, where in lo
 fig, axes = plt.subplots(1, 4, figsize=(8, 2.4), layout="constrained", sharey=True)
 for index, ax in enumerate(axes):
     layer, head = divmod(index, NUM_HEADS)
-    ax.imshow(maps[layer][example, head], cmap="Blues", vmin=0, vmax=1)
+    ax.imshow(maps[layer][example, head].numpy(), cmap="Blues", vmin=0, vmax=1)
     ax.set(title=f"layer {layer + 1}, head {head + 1}", xlabel="key")
 axes[0].set_ylabel("query")
 for name, rows in table.items():

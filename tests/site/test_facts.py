@@ -123,7 +123,7 @@ def test_a_lab_is_published_with_anchors_and_downloads(lab: Path) -> None:
     """What mkdocs-jupyter leaves out or adds: empty anchors for Chinese headings, 600 KB of style."""
     folder = PROJECT.site / "labs" / lab.stem
     tree = LexborHTMLParser((folder / "index.html").read_text(encoding="utf-8"))
-    anchors = {node.attributes["id"] for node in tree.css("article h1, article h2, article h3")}
+    anchors = {node.attributes["id"] or "" for node in tree.css("article h1, article h2, article h3")}
     wanted = re.findall(r"^# ##? (.+)$", lab.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(anchors) == len(wanted) and all(anchors)
     contents = {(node.attributes["href"] or "")[1:] for node in tree.css(".md-nav--secondary a.md-nav__link")}
