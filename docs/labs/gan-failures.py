@@ -79,7 +79,7 @@ left.plot(0, 0, "k+")
 left.set(xlabel="generator", ylabel="discriminator", aspect="equal")
 right.axhline(math.log(4), color="C7", linestyle=":", label="ln 4")
 right.set(xlabel="step", ylabel="discriminator loss")
-right.legend(fontsize="small")
+_ = right.legend(fontsize="small")  # 单元格的最后一行若是表达式，笔记本会把它显示出来
 
 # %% [markdown]
 # 放大率与公式一致。一条轨迹在远离平衡，一条在走进平衡，损失的平均却几乎相同，都在 $\ln 4$ 附近。**看得见差别的不是损失的高低，是它摆动的幅度**：摆幅越来越大，就是在转圈。R1 多给了一个指向平衡点的分量，于是螺旋向内。
@@ -110,7 +110,7 @@ fig, ax = plt.subplots(figsize=(5, 2.8), layout="constrained")
 for (name, values), mark in zip(gradients.items(), "os"):
     ax.semilogy(distances, values, mark + "-", markersize=4, label=name)
 ax.set(xlabel="distance between real and generated", ylabel="gradient for the generator")
-ax.legend()
+_ = ax.legend()
 
 # %% [markdown]
 # 离得越远，生成器越需要指点，饱和的损失给得却越少：判别器越有把握，$\log(1-D)$ 越平。换成 $-\log D$，梯度随距离增大。训练里看见判别器的损失贴着 0、生成器的损失却不动，先量一下生成器的**梯度范数**，不要只看损失。
