@@ -21,7 +21,7 @@ RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q --dist loadfile
 # A new file is checked before it is added, too.
 FILES := git ls-files --cached --others --exclude-standard
-CHINESE = $(shell $(FILES) 'docs/*.md' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
+CHINESE = $(shell $(FILES) 'docs/*.md' 'docs/labs/*.py' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
 MARKDOWN = $(shell $(FILES) '*.md')
 SPELLED = $(shell $(FILES) '*.md' '*.py' '*.yml' Makefile)
 export NO_MKDOCS_2_WARNING := 1
@@ -98,7 +98,7 @@ notebooks: $(VENV)/.ready ## each notebook that the built site offers, in a fres
 	$(RUN) -m tooling.kernels --workers $(WORKERS) $(PAGE)
 
 site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven on DEVICES (cpu,cuda unless told otherwise)
-	$(VENV)/bin/mkdocs build --strict --quiet --clean
+	LABS=true CUDA_VISIBLE_DEVICES= $(VENV)/bin/mkdocs build --strict --quiet --clean
 	@$(MAKE) --no-print-directory ledger DEVICES=$(DEVICES)
 
 ledger:

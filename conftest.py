@@ -17,5 +17,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 pytest_collect_file = Sybil(
-    [parser], path="docs", pattern="*.md", teardown=close, document_types={".md": PageDocument}
+    [parser],
+    path="docs",
+    patterns=["*.md", "labs/*.py"],
+    teardown=close,
+    document_types={".md": PageDocument, ".py": PageDocument},
 ).pytest()

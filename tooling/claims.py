@@ -50,7 +50,8 @@ def repeat(path: Path, seed: int, project: Project) -> tuple[float, str]:
         script.write_text(text, encoding="utf-8")
         if (data := project.snippets / "data").is_dir():
             # A module finds its data beside its own folder, what is taken along in the working directory.
-            (Path(folder) / ("data" if taken else "snippets/data")).symlink_to(data)
+            (link := Path(folder) / ("data" if taken else "snippets/data")).parent.mkdir(exist_ok=True)
+            link.symlink_to(data)
         start = time.perf_counter()
         try:
             done = subprocess.run(
@@ -81,10 +82,11 @@ def modules(pages: list[Path], project: Project) -> list[Path]:
 
 
 def published(pages: list[Path], project: Project) -> list[Path]:
-    """The scripts that the site offers to take along, one for each of `modules`."""
+    """The scripts that the site offers to take along, one for each of `modules`; the build runs the labs."""
     return [
         project.site / plain.folder(page.relative_to(project.docs).as_posix()) / module.name
         for page in pages
+        if page.suffix == ".md"
         for module in modules([page], project)
     ]
 

@@ -44,7 +44,10 @@ def _files(path: Path, blocks: list[Block], project: Project) -> list[Path]:
     makers = {make.__module__.removeprefix("tooling.") for make in stand_ins.named_in(text).values()}
     weights = [tooling / f"{name}.py" for name in sorted(makers | {"stand_ins_shared"} if makers else makers)]
     judges = [tooling / name for name in JUDGES]
-    return [*module_paths(path, project), *sorted(data), *sorted(figures), *constraints, *weights, *judges]
+    modules = [
+        module for module in module_paths(path, project) if module != path
+    ]  # the blocks are in already
+    return [*modules, *sorted(data), *sorted(figures), *constraints, *weights, *judges]
 
 
 def _text(blocks: list[Block]) -> str:

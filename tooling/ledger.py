@@ -15,7 +15,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from tooling import evidence, listings
+from tooling import evidence, listings, outputs
 from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
@@ -50,8 +50,34 @@ def _is_block(node: LexborNode) -> bool:
         parent = parent.parent
     if listings.above(node, "doc") is not None:
         return False  # of the reference: tooling.listings proves it
+    if listings.above(node, "lab-output") is not None:
+        return False  # what a cell of a lab printed during the build: lab_outputs proves it
     several = "\n" in node.text() or node.css_first("br") is not None
     return node.tag == "pre" or several or "language-" in (node.attributes.get("class") or "")
+
+
+def lab_outputs(html: str, page: str | None, project: Project, device: str) -> tuple[int, list[str]]:
+    """How many outputs of cells a built page shows, and what is wrong with them, a line each.
+
+    The build has run the cells once, `make pages` once more: both must have printed the same.
+    """
+    shown = [node.text().strip("\n") for node in LexborHTMLParser(html).css(".lab-output pre")]
+    entry = evidence.load(page, project, device) if page and page.endswith(".py") else None
+    printed = [b for b in entry["blocks"] if b["printed"].strip()] if entry else []
+    if len(shown) != len(printed):
+        problem = (
+            f"docs/{page}:1: {len(shown)} outputs of cells in the built page, {len(printed)} in the evidence"
+        )
+        return len(shown), [f"{problem}; run: make site"] * max(len(shown), len(printed))
+    problems = []
+    for text, block in zip(shown, printed, strict=True):
+        tolerance = (block["output"] or "").removeprefix("exact").removeprefix("tolerance ")
+        if different := outputs.difference(block["printed"], text, tolerance):
+            problems.append(
+                f"docs/{page}:{block['line']}: the build printed something else than the run: {different}; "
+                f"run: make pages PAGE=docs/{page}"
+            )
+    return len(shown), problems
 
 
 def page_of(html: Path, project: Project) -> str | None:
@@ -60,7 +86,7 @@ def page_of(html: Path, project: Project) -> str | None:
     if relative.name != "index.html":
         return None
     stem = relative.parent.as_posix()
-    candidates = ["index.md"] if stem == "." else [f"{stem}.md", f"{stem}/index.md"]
+    candidates = ["index.md"] if stem == "." else [f"{stem}.md", f"{stem}/index.md", f"{stem}.py"]
     return next((page for page in candidates if (project.docs / page).is_file()), None)
 
 
@@ -79,6 +105,10 @@ def account(project: Project, devices: list[str]) -> Account:
         result.problems += problems
         result.unaccounted += len(problems)
         page = page_of(html, project)
+        count, problems = lab_outputs(built, page, project, devices[0])
+        result.in_html += count
+        result.problems += problems
+        result.unaccounted += len(problems)
         if page is None:
             if texts:
                 result.unaccounted += len(texts)

@@ -18,6 +18,7 @@ from tooling import (
     evidence,
     glossary,
     inventories,
+    labs,
     listings,
     llms,
     messages,
@@ -51,17 +52,22 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Publishes the data that ships: a page links `data/name` for readers who copy its code."""
+    """Publishes the data that ships and the labs for download: pages link them."""
     snippets = Project(Path(config.config_file_path).parent).snippets
     for path in sorted(snippets.glob("data/*")):
         if path.is_file() and path.suffix != ".md":
             name = path.relative_to(snippets).as_posix()
             files.append(File(name, str(snippets), config.site_dir, config.use_directory_urls))
+    for file in labs.downloads(config):
+        files.append(file)
 
 
+@event_priority(100)  # before a plugin reads the headings of a lab
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Puts tooltips on terms, the evidence line under each block, the tables where a page asks for them."""
     project = Project(Path(config.config_file_path).parent)
+    if labs.is_lab(page.file.src_uri):
+        html = labs.publish(html, page, config, files)
     if not page.file.src_uri.startswith(WITHOUT_TOOLTIPS):
         html = glossary.explain(html, glossary.load(project))
     html = _tables(html, page, project, files).replace(LISTING, f"{LISTING} data-search-exclude")
@@ -69,12 +75,13 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         html = html.replace(MESSAGES, messages.table())
     source = page.file.src_uri
     published = takeaway.blocks_of(source, project)
-    if published is not None:
+    if published is not None and not labs.is_lab(source):  # a lab is its own script and notebook
         takeaway.publish(source, published, project, Path(config.site_dir))
         row = takeaway.row(source, page.file.dest_uri, published)
         html = html.replace("</h1>", f"</h1>{row}", 1)
     tree = LexborHTMLParser(f"<body>{html}</body>")
-    nodes = [node for node in tree.css("div.highlight, pre.diagram") if listings.above(node, "doc") is None]
+    drawn_by_runs = "div.highlight:not(.lab-output), pre.diagram"
+    nodes = [node for node in tree.css(drawn_by_runs) if listings.above(node, "doc") is None]
     if not nodes:
         return html
     takeaway.mark(nodes, published or [], project)
@@ -115,12 +122,16 @@ def _tables(html: str, page: Page, project: Project, files: Files) -> str:
     rows = []
     for file in files.documentation_pages():
         records = _records(file.src_uri, project)
-        if not records and "8<--" not in file.content_string:
+        lab = labs.is_lab(file.src_uri)
+        if not records and "8<--" not in file.content_string and not lab:
             continue  # a page without code needs no evidence
         blocks = takeaway.blocks_of(file.src_uri, project) if records else None
         current = {d: r for d, r in records.items() if _fresh(file.src_uri, r, blocks, project)}
         address = posixpath.relpath(posixpath.dirname(file.dest_uri) or ".", here or ".") + "/"
-        title = reference.title(file.content_string) or file.src_uri
+        title = (
+            reference.title(file.content_string.replace("\n# #", "\n#") if lab else file.content_string)
+            or file.src_uri
+        )
         rows.append(tables.PageRow(file.src_uri, title, address, current))
     for name, text in tables.drawn(rows).items():
         html = html.replace(f'<div data-evidence="{name}"></div>', f"<div data-search-exclude>{text}</div>")

@@ -15,7 +15,9 @@ def base_module(region: Region) -> str:
 
 
 def module_paths(path: Path, project: Project) -> list[Path]:
-    """The snippet modules that belong to a page: its name, or its name and a variant (`_keras`)."""
+    """The modules of a page: its name, or its name and a variant (`_keras`); a lab is its own."""
+    if path.suffix == ".py":
+        return [path]
     stem = _stem(path)
     longer = [_stem(other) for other in path.parent.glob("*.md") if _stem(other).startswith(f"{stem}_")]
     folder = (project.snippets / path.relative_to(project.docs)).parent

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import lxml.html
 from mkdocs.utils.meta import get_data
 
-from tooling import regions
+from tooling import labs, regions
 from tooling.errors import PageError
 from tooling.fences import Fence, scan
 from tooling.kinds import Block, classify
@@ -47,6 +48,8 @@ def published_blocks(path: Path, project: Project) -> list[Block]:
                 f"a directive that would skip a block: {line.strip()}",
                 'no directive, or a fence with data-exempt="reason" data-until="YYYY-MM-DD"',
             )
+    if path.suffix == ".py":
+        return _lab_blocks(path, project)
     fences = scan(source, page)
     _check_prose(source, fences, page)
     sources = [_source(fence, page, project) for fence in fences]
@@ -68,6 +71,21 @@ def published_blocks(path: Path, project: Project) -> list[Block]:
         )
         blocks.append(classify(block, blocks, page))
     check_modules(blocks, path, project)
+    return blocks
+
+
+def _lab_blocks(path: Path, project: Project) -> list[Block]:
+    """The code cells of a lab; its prose may show no code of its own."""
+    blocks = labs.blocks(path, project)
+    shown = code_elements(render(labs.markdown(labs.cells(path, project)), project))
+    for element, text in zip_longest((e.text for e in shown), (b.text for b in blocks)):
+        if element != text:
+            raise PageError(
+                project.relative(path),
+                1,
+                f"a code block that is no cell: {(element or text or '')[:60]!r}",
+                "all code in cells, which run; the prose shows none",
+            )
     return blocks
 
 

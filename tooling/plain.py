@@ -63,7 +63,7 @@ def folder(source: str) -> str:
         >>> folder("nlp/dialogue.md"), folder("challenges/index.md"), folder("index.md")
         ('nlp/dialogue', 'challenges', '')
     """
-    stem = source.removesuffix(".md")
+    stem = posixpath.splitext(source)[0]
     return posixpath.dirname(stem) if posixpath.basename(stem) == "index" else stem
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tooling import evidence, hub
+from tooling import evidence, hub, labs
 from tooling.claims import QUIET
 from tooling.errors import PageError
 from tooling.kinds import Block
@@ -71,6 +71,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PageScheduli
     return PageScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+class NoTests(pytest.Module):
+    """A lab in the eyes of pytest itself, which would import a script that is named on the command line."""
+
+    def collect(self) -> list[pytest.Item | pytest.Collector]:
+        """Nothing: Sybil runs a lab, cell by cell."""
+        return []
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Keeps pytest from importing a lab; None leaves other scripts to it."""
+    lab = labs.is_lab("/".join(module_path.parts[-2:]))
+    return NoTests.from_parent(parent, path=module_path) if lab else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Gives each block its own time limit, in seconds."""
     for item in items:
@@ -105,7 +119,7 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Takes one block's result from its report."""
         page = report.nodeid.split("::")[0]
-        if not page.endswith(".md"):
+        if not page.endswith(".md") and not labs.is_lab(page.removeprefix("docs/")):
             return
         results = self.results[page]
         for name, value in report.user_properties:

@@ -39,8 +39,8 @@ class Project:
 
     @cached_property
     def config(self) -> MkDocsConfig:
-        """The MkDocs configuration, read once."""
-        return load_config(str(self.root / "mkdocs.yml"))
+        """The MkDocs configuration, read once, without the plugins: they take seconds to import."""
+        return load_config(str(self.root / "mkdocs.yml"), plugins=[])
 
     @cached_property
     def markdown(self) -> Markdown:
@@ -55,8 +55,8 @@ class Project:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
     def page_paths(self) -> list[Path]:
-        """All pages, sorted by path."""
-        return sorted(self.docs.rglob("*.md"))
+        """All pages, sorted by path: Markdown, and the labs."""
+        return sorted([*self.docs.rglob("*.md"), *self.docs.glob("labs/*.py")])
 
     def read(self, path: Path) -> str:
         """The text of a file inside the project.

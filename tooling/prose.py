@@ -14,8 +14,12 @@ from tooling.project import Project
 RULES = {"context": {"codeblock": 0}}  # what a block prints is compared as it is
 
 
-def mended(text: str) -> str:
-    """The text as the rules have it."""
+def mended(text: str, script: bool = False) -> str:
+    """The text as the rules have it; of the script of a lab only the comments at the margin, its prose."""
+    if script:
+        lines = text.split("\n")
+        prose = mended("\n".join(line if line.startswith("# ") else "" for line in lines)).split("\n")
+        return "\n".join(new or old for new, old in zip(prose, lines, strict=True))
     autocorrect_py.load_config(json.dumps(RULES))  # type: ignore[attr-defined]  # its stubs lack it
     return str(autocorrect_py.format_for(text, "markdown"))
 
@@ -27,7 +31,8 @@ def check(path: Path, project: Project) -> None:
         PageError: there is one.
     """
     text = project.read(path)
-    for number, (old, new) in enumerate(zip(text.split("\n"), mended(text).split("\n"), strict=True), 1):
+    rules = mended(text, path.suffix == ".py")
+    for number, (old, new) in enumerate(zip(text.split("\n"), rules.split("\n"), strict=True), 1):
         if old != new:
             raise PageError(project.relative(path), number, f"the text {old!r}", repr(new), "make fix")
 
@@ -42,7 +47,7 @@ def main() -> int:
     failed = False
     for path in map(Path.resolve, arguments.files):
         if arguments.fix:
-            path.write_text(mended(project.read(path)), encoding="utf-8")
+            path.write_text(mended(project.read(path), path.suffix == ".py"), encoding="utf-8")
         try:
             check(path, project)
             glossary.check(path, project)

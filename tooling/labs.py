@@ -1,0 +1,215 @@
+"""Labs: notebooks kept as percent scripts in `docs/labs/`, a page each.
+
+mkdocs-jupyter runs a lab during `make site` and stops the build where a cell fails. Of the HTML that it
+makes only what the cells gave is kept; prose and code go through the site's own Markdown, like those of
+any other page, so that links, headings, formulas and code look and are checked alike.
+"""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from tooling.errors import PageError
+from tooling.fences import Fence
+from tooling.kinds import Block
+from tooling.project import Project
+from tooling.regions import MOST_LINES, Region
+
+FENCE = "~" * 8
+ATTRIBUTES = {"alt", "tolerance"}
+SPACING = "lines_to_"  # how jupytext remembers blank lines around a cell
+STDOUT = "text/plain"
+SEEN = "输出和图来自构建本站时的执行，每个单元格下面的小字来自另一次执行，两次的输出比对过。"
+UNSEEN = "这是本地预览，实验没有执行，看不到输出和图；`make site` 会执行。"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a lab.
+
+    Attributes:
+        kind: code or markdown.
+        line: the line of its `# %%` in the script; `end` is its last line.
+        start: the first line of its text.
+        text: the code, or the Markdown without comment marks.
+        data: what its author wrote beside `# %%` (`alt="…"`, `tolerance="0.05"`).
+    """
+
+    kind: str
+    line: int
+    start: int
+    end: int
+    text: str
+    data: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a code cell gave when the build ran it: what it printed, and its figure as a PNG."""
+
+    text: str
+    figure: bytes | None
+
+
+def is_lab(page: str) -> bool:
+    """Whether a page, named from `docs/`, is a lab."""
+    return page.startswith("labs/") and page.endswith(".py")
+
+
+def cells(path: Path, project: Project) -> list[Cell]:
+    """The cells of a lab as jupytext reads them, with their lines in the script.
+
+    Raises:
+        PageError: the script has text outside its cells, or a cell is not what it seems to be.
+    """
+    import jupytext  # 1.5 s: only a run of a lab pays for it
+
+    source, name = project.read(path), project.relative(path)
+    lines = source.splitlines()
+    marks = [number for number, line in enumerate(lines, 1) if line.startswith("# %%")]
+    read = jupytext.reads(source, fmt="py:percent").cells
+    if len(marks) != len(read) or marks[0] != 1 or not lines[0].startswith("# %% [markdown]"):
+        raise PageError(name, 1, "text outside the cells", "`# %% [markdown]` in the first line, then cells")
+    found = []
+    for mark, after, cell in zip(marks, [*marks[1:], len(lines) + 1], read, strict=True):
+        filled = [number for number in range(mark + 1, after) if lines[number - 1].strip()] or [mark]
+        data = {key: str(value) for key, value in cell.metadata.items() if not key.startswith(SPACING)}
+        found.append(Cell(cell.cell_type, mark, filled[0], filled[-1], cell.source, data))
+        _check(found[-1], lines, name)
+    return found
+
+
+def _check(cell: Cell, lines: list[str], name: str) -> None:
+    """A cell is code that stands in the script as it is published, or Markdown."""
+    if unknown := set(cell.data) - ATTRIBUTES:
+        raise PageError(
+            name, cell.line, f"unknown word {min(unknown)!r} beside # %%", 'alt="…" or tolerance="…"'
+        )
+    if cell.kind == "markdown":
+        return
+    if cell.kind != "code" or cell.text != "\n".join(lines[cell.start - 1 : cell.end]):
+        raise PageError(
+            name, cell.line, "a cell that a notebook would not run as it stands", "plain Python, no magics"
+        )
+    if (size := sum(bool(line.strip()) for line in cell.text.splitlines())) > MOST_LINES:
+        raise PageError(name, cell.line, f"a cell of {size} lines", f"at most {MOST_LINES}: cut it in two")
+
+
+def blocks(path: Path, project: Project) -> list[Block]:
+    """The code cells of a lab as blocks to run, in order."""
+    found: list[Block] = []
+    for cell in cells(path, project):
+        if cell.kind == "code":
+            index = len(found) + 1
+            region = Region(project.relative(path), f"cell-{index}", cell.start, cell.end, cell.text)
+            fence = Fence(cell.line, cell.end, "", FENCE, "python", cell.text)
+            found.append(
+                Block(index, cell.line, cell.end, "run", "python", "", cell.text, region, fence, cell.data)
+            )
+    return found
+
+
+def markdown(read: list[Cell], folder: str = "", outputs: list[Output] | None = None) -> str:
+    """A lab as one text of Markdown.
+
+    Args:
+        read: its cells.
+        folder: the name of the folder of its downloads and figures; empty for the code and prose alone.
+        outputs: what each code cell gave; None if nobody ran them.
+    """
+    parts, given = [], iter(outputs or [])
+    for cell in read:
+        if cell.kind == "markdown":
+            parts.append(cell.text)
+            continue
+        parts.append(f"{FENCE}python\n{cell.text}\n{FENCE}")
+        output = next(given, Output("", None))
+        if output.text:
+            parts.append(f'{FENCE} {{ .text .lab-output title="输出" }}\n{output.text}\n{FENCE}')
+        if output.figure:
+            parts.append(f"![{cell.data['alt']}]({folder}/figure-{cell.line}.png){{ .lab-figure }}")
+    if folder:
+        links = f"下载：[{folder}.ipynb]({folder}/{folder}.ipynb)、[{folder}.py]({folder}/{folder}.py)。"
+        title, _, rest = parts[0].partition("\n")
+        parts[0] = f"{title}\n\n{links}{UNSEEN if outputs is None else SEEN}\n{rest}"
+    return "\n\n".join(parts) + "\n"
+
+
+def outputs_of(html: str, read: list[Cell], name: str) -> list[Output]:
+    """What each code cell gave, from the HTML of mkdocs-jupyter.
+
+    Raises:
+        PageError: a cell shows something else than text and one figure, or a figure without its words.
+    """
+    code = [cell for cell in read if cell.kind == "code"]
+    # The template nests two elements of this class; the inner one carries the identifier.
+    nodes = LexborHTMLParser(html).css(".jp-CodeCell[id^='cell-id']")
+    return [_output(node, cell, name) for node, cell in zip(nodes, code, strict=True)]
+
+
+def _output(node: LexborNode, cell: Cell, name: str) -> Output:
+    texts, figures = [], []
+    for given in node.css(".jp-OutputArea-output"):
+        picture = given.css_first("img")
+        if given.attributes.get("data-mime-type") == STDOUT and "executeResult" not in _classes(given):
+            texts.append(given.css_first("pre").text())  # type: ignore[union-attr]  # its template has one
+        elif picture is not None and (source := picture.attributes.get("src") or "").startswith(
+            "data:image/png"
+        ):
+            figures.append(base64.b64decode(source.split(",")[1]))
+        else:
+            raise PageError(
+                name, cell.line, f"a cell that shows {given.text().strip()[:60]!r}", "print(…) or one figure"
+            )
+    if len(figures) > 1 or bool(figures) != ("alt" in cell.data):
+        raise PageError(
+            name,
+            cell.line,
+            f"{len(figures)} figures in a cell",
+            '# %% alt="…" for one, and no words for none',
+        )
+    return Output("".join(texts).strip("\n"), figures[0] if figures else None)
+
+
+def _classes(node: LexborNode) -> str:
+    """The classes of an output and of what holds it: there the result of a cell is marked."""
+    return f"{node.attributes.get('class')} {node.parent.attributes.get('class') if node.parent else ''}"
+
+
+def publish(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Renders a lab as a page of the site; `html` is what mkdocs-jupyter made of it."""
+    project = Project(Path(config.config_file_path).parent)
+    path, name = project.docs / page.file.src_uri, f"docs/{page.file.src_uri}"
+    read, folder = cells(path, project), path.stem
+    outputs = None
+    if config.plugins["mkdocs-jupyter"].config["execute"]:
+        outputs = outputs_of(html, read, name)
+        code = [cell for cell in read if cell.kind == "code"]
+        for cell, output in zip(code, outputs, strict=True):
+            if output.figure:
+                uri = f"labs/{folder}/figure-{cell.line}.png"
+                files.append(File.generated(config, uri, content=output.figure))
+    page.markdown = markdown(read, folder, outputs)
+    Page.render(page, config, files)  # not page.render, which mkdocs-jupyter has made its own
+    assert page.content is not None
+    return page.content
+
+
+def downloads(config: MkDocsConfig) -> list[File]:
+    """Each lab as a notebook and as a script, to be published beside its page."""
+    import jupytext
+
+    found = []
+    for path in sorted(Path(config.docs_dir).glob("labs/*.py")):
+        source = path.read_text(encoding="utf-8")
+        notebook = jupytext.reads(source, fmt="py:percent")
+        for number, cell in enumerate(notebook.cells):
+            cell["id"] = f"cell-{number}"  # jupytext draws one at random: each build would differ
+        for suffix, text in (("ipynb", jupytext.writes(notebook, fmt="ipynb")), ("py", source)):
+            found.append(File.generated(config, f"labs/{path.stem}/{path.stem}.{suffix}", content=text))
+    return found
