@@ -10,7 +10,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, evidence, glossary, inventories, listings, messages, reference, regions, tables
+from tooling import access, drawing, evidence, glossary, inventories, listings, messages, reference, regions, tables
 from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
@@ -69,6 +69,11 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
             node.insert_after(drawn)
     assert tree.body is not None
     return str(tree.body.inner_html)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Mends what the theme leaves out for readers with a keyboard or a screen reader."""
+    return access.mend(output)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -26,7 +26,7 @@ const look = element => {
   if (!looks.has(element)) looks.set(element, `${look(element.parentElement)}>${element.tagName}.${element.className}`);
   return looks.get(element);
 };
-for (const word of document.querySelectorAll("pre code span, .doc-signature span")) {
+for (const word of document.querySelectorAll("pre span, .doc-signature span")) {
   const plain = [...word.attributes].every(attribute => attribute.name === "class");
   if (!plain || word.childElementCount) continue;
   if (seen.has(look(word))) word.replaceWith(word.textContent);

@@ -1,0 +1,21 @@
+// What the theme leaves to the mouse, for the keyboard.
+"use strict";
+
+// Enter is the theme's; a button answers to the space bar as well.
+document.querySelectorAll('label[role="button"]').forEach((label) => {
+  label.addEventListener("keydown", (event) => {
+    if (event.key !== " ") return;
+    event.preventDefault();
+    label.click();
+  });
+});
+
+// What scrolls sideways can be reached, and so scrolled, without a mouse. The theme does so for code alone.
+const reach = () => {
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap, div.arithmatex, .diagram-drawn, .highlighttable .linenodiv pre")) {
+    const scrolls = box.scrollWidth > box.clientWidth;
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+};
+new ResizeObserver(reach).observe(document.querySelector(".md-content") ?? document.body);
