@@ -10,7 +10,19 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import access, drawing, evidence, glossary, inventories, listings, messages, reference, regions, tables
+from tooling import (
+    access,
+    drawing,
+    evidence,
+    glossary,
+    inventories,
+    listings,
+    messages,
+    offline,
+    reference,
+    regions,
+    tables,
+)
 from tooling.errors import PageError
 from tooling.evidence import Record
 from tooling.pages import published_blocks
@@ -37,7 +49,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Publishes the data that ships: a page links `data/name` for readers who copy its code."""
+    """Publishes the data that ships and the archive: a page links `data/name` for readers who copy its code."""
+    # Empty so far, so that a page can link it: its content is the site.
+    files.append(File.generated(config, offline.NAME, content=b""))
     snippets = Project(Path(config.config_file_path).parent).snippets
     for path in sorted(snippets.glob("data/*")):
         if path.is_file() and path.suffix != ".md":
@@ -76,12 +90,19 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     return access.mend(output)
 
 
+def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:
+    """Mends the page for unknown addresses, which is a template and no page."""
+    return access.mend(output) if template_name.endswith(".html") else output
+
+
+@event_priority(-100)  # after the search has written its index
 def on_post_build(config: MkDocsConfig) -> None:
-    """Publishes the records beside the evidence page, which links them."""
+    """Publishes the records beside the evidence page, which links them, and the site as an archive."""
     project, site = Project(Path(config.config_file_path).parent), Path(config.site_dir)
     for device in drawing.DEVICES:
         if (folder := project.evidence / device).is_dir():
             shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
+    offline.write(site, config.site_url or "")
 
 
 def _records(source: str, project: Project) -> dict[str, Record]:

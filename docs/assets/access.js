@@ -19,3 +19,7 @@ const reach = () => {
   }
 };
 new ResizeObserver(reach).observe(document.querySelector(".md-content") ?? document.body);
+
+// The theme makes each code block's buttons a landmark, all without a name: fifty of them lead a listener nowhere.
+const group = () => document.querySelectorAll("nav.md-code__nav:not([role])").forEach((nav) => nav.setAttribute("role", "group"));
+new MutationObserver(group).observe(document.body, { childList: true, subtree: true });
