@@ -1,15 +1,6 @@
 // What the theme leaves to the mouse, for the keyboard.
 "use strict";
 
-// Enter is the theme's; a button answers to the space bar as well.
-document.querySelectorAll('label[role="button"]').forEach((label) => {
-  label.addEventListener("keydown", (event) => {
-    if (event.key !== " ") return;
-    event.preventDefault();
-    label.click();
-  });
-});
-
 // What scrolls sideways can be reached, and so scrolled, without a mouse. The theme does so for code alone.
 const reach = () => {
   for (const box of document.querySelectorAll(".md-typeset__scrollwrap, div.arithmatex, .diagram-drawn, .highlighttable .linenodiv pre")) {
@@ -21,5 +12,5 @@ const reach = () => {
 new ResizeObserver(reach).observe(document.querySelector(".md-content") ?? document.body);
 
 // The theme makes each code block's buttons a landmark, all without a name: fifty of them lead a listener nowhere.
-const group = () => document.querySelectorAll("nav.md-code__nav:not([role])").forEach((nav) => nav.setAttribute("role", "group"));
+const group = () => document.querySelectorAll("nav.md-code__nav:not([role])").forEach((nav) => nav.setAttribute("role", "none"));
 new MutationObserver(group).observe(document.body, { childList: true, subtree: true });
