@@ -1,6 +1,8 @@
 // What the theme leaves to the mouse, for the keyboard.
 "use strict";
 
+document.querySelector("[data-drawer]").addEventListener("click", () => document.getElementById("__drawer").click());
+
 // What scrolls sideways can be reached, and so scrolled, without a mouse. The theme does so for code alone.
 const reach = () => {
   for (const box of document.querySelectorAll(".md-typeset__scrollwrap, div.arithmatex, .diagram-drawn, .highlighttable .linenodiv pre")) {

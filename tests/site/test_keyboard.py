@@ -67,10 +67,11 @@ def test_evidence_opens(page: Page) -> None:
     assert page.evaluate("document.activeElement.parentElement.open")
 
 
-def test_the_drawer_opens_on_a_narrow_screen(page: Page) -> None:
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_the_navigation_opens_on_a_narrow_screen(key: str, page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 900})
-    tab_to(page, "#__drawer", limit=20)
-    page.keyboard.press("Space")
+    tab_to(page, "[data-drawer]", limit=20)
+    page.keyboard.press(key)
     assert page.locator("#__drawer").is_checked()
     tab_to(page, ".md-nav__link")
 

@@ -15,5 +15,7 @@ def test_a_list_is_named_by_its_title() -> None:
     assert '<label class="md-nav__title" for="__nav_3_2" id="__nav_3_2_title">' in mended
 
 
-def test_the_drawer_has_a_name() -> None:
-    assert access.mend('<input type="checkbox" id="__drawer">').endswith('id="__drawer" aria-label="导航">')
+def test_the_navigation_opens_by_a_button() -> None:
+    mended = access.mend('<label class="md-header__button md-icon" for="__drawer">\n<svg></svg></label>')
+    assert mended.startswith('<button type="button"')
+    assert 'aria-label="打开导航">\n<svg></svg></button>' in mended
