@@ -114,7 +114,7 @@ tests: $(VENV)/.ready ## unit tests of the tooling, the canaries, the pages agai
 # Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
 browser: $(VENV)/.ready ## the built site: facts, links, browser
 	@command -v chromium >/dev/null || $(RUN) -m playwright install chromium
-	$(PYTEST) tests/site
+	$(PYTEST) tests/site -n $(CORES) --dist worksteal
 
 lint: $(VENV)/.ready ## formatting, types, Markdown, typography, terms, spelling, workflows
 	$(RUN) -m ruff check .

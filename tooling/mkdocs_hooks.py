@@ -14,6 +14,7 @@ from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
 from tooling import (
+    access,
     drawing,
     evidence,
     glossary,
@@ -22,6 +23,7 @@ from tooling import (
     listings,
     llms,
     messages,
+    offline,
     reference,
     regions,
     tables,
@@ -52,7 +54,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Publishes the data that ships and the labs for download: pages link them."""
+    """Publishes the data that ships, the labs for download and the archive: pages link them."""
+    # Empty so far, so that a page can link it: its content is the site.
+    files.append(File.generated(config, offline.NAME, content=b""))
     snippets = Project(Path(config.config_file_path).parent).snippets
     for path in sorted(snippets.glob("data/*")):
         if path.is_file() and path.suffix != ".md":
@@ -96,13 +100,25 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     return ("" if records else drawing.BANNER) + str(tree.body.inner_html)
 
 
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Mends what the theme leaves out for readers with a keyboard or a screen reader."""
+    return access.mend(output)
+
+
+def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:
+    """Mends the page for unknown addresses, which is a template and no page."""
+    return access.mend(output) if template_name.endswith(".html") else output
+
+
+@event_priority(-100)  # after the search has written its index
 def on_post_build(config: MkDocsConfig) -> None:
-    """Publishes the records beside the evidence page, which links them, and the pages for machines."""
+    """Publishes the records beside the evidence page, the pages for machines, the site as an archive."""
     project, site = Project(Path(config.config_file_path).parent), Path(config.site_dir)
     llms.publish(project, site)
     for device in drawing.DEVICES:
         if (folder := project.evidence / device).is_dir():
             shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
+    offline.write(site, config.site_url or "")
 
 
 def _records(source: str, project: Project) -> dict[str, Record]:

@@ -1,29 +1,39 @@
-"""The built site as a reader meets it."""
+"""The built site as a reader meets it: each page once in each colour scheme, for all that can be seen in it."""
 
 import pytest
 from playwright.sync_api import Browser
 
 from tooling.project import Project
 
-from .conftest import Visit, built_pages
+from . import axe
+from .conftest import ROOT, Visit, page_addresses
 
-LOOKS = [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
+PAGES = [*page_addresses(Project(ROOT)), "404.html"]
+OVERFLOW = "document.documentElement.scrollWidth - window.innerWidth"
+BROKEN = "[...document.images].filter(image => image.complete && !image.naturalWidth).map(image => image.src)"
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_every_page_is_whole_and_asks_no_other_host(
-    width: int, scheme: str, browser: Browser, address: str, project: Project
+def test_every_built_page_is_walked(project: Project) -> None:
+    built = {path.relative_to(project.site).as_posix() for path in project.site.rglob("*.html")}
+    assert built == {page if page.endswith(".html") else f"{page}index.html" for page in PAGES}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_whole_open_to_all_and_asks_no_other_host(
+    page: str, scheme: str, browser: Browser, address: str
 ) -> None:
-    visit = Visit(browser, address, width, scheme)
-    for page in built_pages(project.site):
-        visit.page.goto(address + page, wait_until="networkidle")
-        overflow = visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert overflow <= 0, f"{page} scrolls sideways by {overflow} px at {width} px"
-        broken = visit.page.evaluate(
-            "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-        )
-        assert not broken, f"{page}: images without a picture: {broken}"
+    visit = Visit(browser, address, 1280, scheme)
+    visit.open(page)
+    assert visit.page.evaluate("document.documentElement.lang") == "zh"
+    assert not visit.page.evaluate(BROKEN), "images without a picture"
+    for width in (360, 1280):
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        assert visit.page.evaluate(OVERFLOW) <= 0, f"scrolls sideways at {width} px"
+    axe.prepare(visit.page)
+    found = axe.violations(visit.page, axe.COLOURS if scheme == "dark" else None)
     visit.page.close()
+    assert not found, "\n".join(found)
     assert not visit.foreign
     assert not visit.complaints
 

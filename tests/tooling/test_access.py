@@ -1,0 +1,21 @@
+"""What the theme's HTML lacks."""
+
+from tooling import access
+
+
+def test_the_search_dialog_has_a_name() -> None:
+    dialog = '<div class="md-search" data-md-component="search" role="dialog">'
+    assert access.mend(dialog).endswith('role="dialog" aria-label="搜索">')
+
+
+def test_a_list_is_named_by_its_title() -> None:
+    html = '<nav aria-labelledby="__nav_3_2_label"><label class="md-nav__title" for="__nav_3_2">难题</label></nav>'
+    mended = access.mend(html)
+    assert 'aria-labelledby="__nav_3_2_title"' in mended
+    assert '<label class="md-nav__title" for="__nav_3_2" id="__nav_3_2_title">' in mended
+
+
+def test_the_navigation_opens_by_a_button() -> None:
+    mended = access.mend('<label class="md-header__button md-icon" for="__drawer">\n<svg></svg></label>')
+    assert mended.startswith('<button type="button"')
+    assert 'aria-label="打开导航">\n<svg></svg></button>' in mended

@@ -1,0 +1,79 @@
+"""The whole site as one archive that opens without a server: the built pages, with each link naming its file."""
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+NAME = "large-models-by-running.zip"
+FOLDER = "large-models-by-running"
+SHIM = "assets/vendor/iframe-worker/shim.js"
+# What only a server or a debugger asks for; the page for unknown addresses links from the host's root.
+_LEFT_OUT = (".map", ".gz", "404.html", "sitemap.xml", "robots.txt", NAME)
+_TAG = re.compile(r"<[a-zA-Z][^<>]*>")
+_LINK = re.compile(r'(?<=[ ])(href|src)="([^"#:]*)(#[^"]*)?"')
+
+
+def write(site: Path, online: str) -> Path:
+    """Writes the archive into the built site and returns its path; the same site gives the same bytes.
+
+    Args:
+        site: The folder that the site is built to.
+        online: The address of the site, where the archive itself is offered.
+    """
+    archive = site / NAME
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in _contents(site, online):
+            entry = zipfile.ZipInfo(f"{FOLDER}/{name}")  # without a date: that of 1980
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return archive
+
+
+def _contents(site: Path, online: str) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(site.rglob("*")):
+        name = path.relative_to(site).as_posix()
+        if not path.is_file() or name.endswith(_LEFT_OUT):
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".html":
+            content = page(content.decode(), "../" * name.count("/"), online).encode()
+        if name == "search/search_index.json":
+            # The theme reads this name where it cannot ask a server; a script, for a page may not read a file.
+            name, content = "search/search_index.js", f"var __index = {index(content.decode())}".encode()
+        yield name, content
+
+
+def page(html: str, root: str, online: str) -> str:
+    """A page whose links name files, with the shim that lets its search run without a server.
+
+    Examples:
+        >>> page('<head><a href="../nlp/#x">', "../", "https://example.org/")
+        '<head><script src="../assets/vendor/iframe-worker/shim.js"></script><a href="../nlp/index.html#x">'
+    """
+
+    def address(match: re.Match[str]) -> str:
+        attribute, path, anchor = match[1], match[2], match[3] or ""
+        if path.endswith(NAME):
+            return f'{attribute}="{online}{NAME}"'
+        return f'{attribute}="{_file(path)}{anchor}"'
+
+    html = _TAG.sub(lambda tag: _LINK.sub(address, tag[0]), html)
+    return html.replace("<head>", f'<head><script src="{root}{SHIM}"></script>', 1)
+
+
+def index(text: str) -> str:
+    """The search index with the files that its places stand in."""
+    found = json.loads(text)
+    for entry in found["docs"]:
+        path, hash_sign, anchor = entry["location"].partition("#")
+        entry["location"] = (_file(path) or "index.html") + hash_sign + anchor
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+
+
+def _file(path: str) -> str:
+    """The file that a server sends for the address of a folder."""
+    if path.endswith("/"):
+        return f"{path}index.html"
+    return f"{path}/index.html" if path.rpartition("/")[2] in (".", "..") else path
