@@ -18,12 +18,15 @@ from tooling import (
     drawing,
     evidence,
     glossary,
+    history,
     inventories,
+    labels,
     labs,
     listings,
     llms,
     messages,
     offline,
+    reading,
     reference,
     regions,
     tables,
@@ -37,18 +40,22 @@ MESSAGES = "<div data-messages></div>"
 # The glossary says it itself; in the guide and the reference 标签 may be GitHub's and 区域 Python's.
 WITHOUT_TOOLTIPS = ("glossary.md", "contributing/", "reference/")
 LISTING = '<details class="mkdocstrings-source"'
+TERMS = Path(__file__).with_name("terms.dict")  # words of the field that jieba would cut in two
 
 
-@event_priority(100)  # before mkdocstrings reads its configuration
+@event_priority(100)  # before the plugins read their configuration
 def on_config(config: MkDocsConfig) -> None:
-    """Hands the vendored inventories to mkdocstrings, which takes addresses, not paths of the project."""
+    """Hands the plugins what must be an address or a path that holds in every working directory."""
+    config.plugins["material/search"].config["jieba_dict_user"] = str(TERMS)
     handler = config.plugins["mkdocstrings"].config["handlers"]["python"]
     handler["inventories"] = inventories.vendored(Path(config.config_file_path).parent)
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lists the modules of the reference and the terms of the glossary; leads a page with code to its own."""
+    """Lists the modules of the reference and the terms of the glossary; leads to the former; tags pages."""
     project = Project(Path(config.config_file_path).parent)
+    if "tags" in page.meta:
+        page.meta["tags"] += labels.frameworks(project.docs / page.file.src_uri, project)
     listed = glossary.expand(reference.expand(markdown, project), project)
     return listed + reference.link(page.file.src_uri, project)
 
@@ -83,6 +90,9 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         takeaway.publish(source, published, project, Path(config.site_dir))
         row = takeaway.row(source, page.file.dest_uri, published)
         html = html.replace("</h1>", f"</h1>{row}", 1)
+    if "facts" not in page.meta.get("hide", []):
+        changed = history.last_change(project.docs / page.file.src_uri, project)
+        html = reading.below_title(html, changed)
     tree = LexborHTMLParser(f"<body>{html}</body>")
     drawn_by_runs = "div.highlight:not(.lab-output), pre.diagram"
     nodes = [node for node in tree.css(drawn_by_runs) if listings.above(node, "doc") is None]

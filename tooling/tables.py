@@ -56,7 +56,7 @@ def totals(pages: list[PageRow]) -> str:
         if not blocks:
             lines.append(f"<p>{name} {UNKNOWN}：还没有运行凭据。</p>")
             continue
-        passed = sum(block["status"] == "passed" for block in blocks)
+        passed = _passed(blocks)
         seconds = sum(block["seconds"] or 0 for block in blocks)
         counts = {kind: sum(block["kind"] == kind for block in blocks) for kind in KINDS}
         kinds = "，".join(f"{KINDS[kind]} {count} 个" for kind, count in counts.items() if count)
@@ -65,6 +65,31 @@ def totals(pages: list[PageRow]) -> str:
             f"共用 {seconds:.0f} s：{kinds}。</p>"
         )
     return "".join(lines)
+
+
+def headline(pages: list[PageRow]) -> str:
+    """The same in four figures, for the first screen of the home page."""
+    blocks = {
+        device: [b for page in pages if device in page.records for b in page.records[device]["blocks"]]
+        for device in DEVICES
+    }
+    figures = [
+        (
+            f"代码块在 {name} 上通过",
+            f"{_passed(blocks[device])} / {len(blocks[device])}" if blocks[device] else UNKNOWN,
+        )
+        for device, name in DEVICES.items()
+    ]
+    proven = next((found for found in blocks.values() if found), [])
+    compared = _passed([block for block in proven if block["kind"] == "output"])
+    raised = _passed([block for block in proven if block["kind"] == "raises"])
+    figures += [("输出比对过", str(compared)), ("错误如期报出", str(raised))] if proven else []
+    tiles = "".join(f"<div><dt>{words}</dt><dd>{figure}</dd></div>" for words, figure in figures)
+    return f'<dl class="headline">{tiles}</dl>'
+
+
+def _passed(blocks: list[Record]) -> int:
+    return sum(block["status"] == "passed" for block in blocks)
 
 
 def page_table(pages: list[PageRow]) -> str:
@@ -167,6 +192,7 @@ def drawn(pages: list[PageRow]) -> dict[str, Any]:
     """All tables, by the name under which a page asks for them."""
     return {
         "totals": totals(pages),
+        "headline": headline(pages),
         "pages": page_table(pages),
         "results": result_table(pages),
         "environments": environment_table(pages),
