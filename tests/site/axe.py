@@ -23,7 +23,9 @@ const seen = new Set();
 const looks = new Map();
 const look = element => {
   if (!element) return "";
-  if (!looks.has(element)) looks.set(element, `${look(element.parentElement)}>${element.tagName}.${element.className}`);
+  if (!looks.has(element)) {
+    looks.set(element, `${look(element.parentElement)}>${element.tagName}.${element.className}`);
+  }
   return looks.get(element);
 };
 for (const word of document.querySelectorAll("pre span, .doc-signature span")) {
