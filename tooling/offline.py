@@ -1,4 +1,4 @@
-"""The whole site as one archive that opens without a server: the built pages, with each link naming its file."""
+"""The whole site as an archive that opens without a server: the built pages, each link naming its file."""
 
 import json
 import re
