@@ -12,7 +12,7 @@ LIMIT = 350 * 1024
 def test_a_page_transfers_little_besides_its_figures(page: str, browser: Browser, address: str) -> None:
     visit = Visit(browser, address, 1280, "light")
     done: list[Request] = []
-    visit.page.on("requestfinished", done.append)
+    visit.page.on("requestfinished", lambda request: done.append(request))
     visit.open(page)
     asked = [request for request in done if request.url.startswith(address)]
     sizes = {
