@@ -29,7 +29,7 @@ export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
 export TF_NUM_INTEROP_THREADS := 1
 
-.PHONY: help serve test new pages update merge coverage claims site ledger inventories lint fix tests scripts notebooks browser summary clean
+.PHONY: help serve test new pages update merge coverage claims site ledger inventories lint fix tests scripts notebooks browser links summary clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -115,6 +115,9 @@ tests: $(VENV)/.ready ## unit tests of the tooling, the canaries, the pages agai
 browser: $(VENV)/.ready ## the built site: facts, links, browser
 	@command -v chromium >/dev/null || $(RUN) -m playwright install chromium
 	$(PYTEST) tests/site -n $(CORES) --dist worksteal
+
+links: $(VENV)/.ready ## ask the other sites that the built pages link whether the pages are still there; needs a network
+	$(RUN) -m tooling.links
 
 lint: $(VENV)/.ready ## formatting, types, Markdown, typography, terms, spelling, workflows
 	$(RUN) -m ruff check .

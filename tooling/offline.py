@@ -1,4 +1,4 @@
-"""The whole site as one archive that opens without a server: the built pages, with each link naming its file."""
+"""The whole site as an archive that opens without a server: the built pages, each link naming its file."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def _contents(site: Path, online: str) -> Iterator[tuple[str, bytes]]:
         if path.suffix == ".html":
             content = page(content.decode(), "../" * name.count("/"), online).encode()
         if name == "search/search_index.json":
-            # The theme reads this name where it cannot ask a server; a script, for a page may not read a file.
+            # Where there is no server the theme loads this script instead: a page may not read files.
             name, content = "search/search_index.js", f"var __index = {index(content.decode())}".encode()
         yield name, content
 

@@ -15,15 +15,17 @@ style.textContent = ".tabbed-set > .tabbed-content > .tabbed-block { display: bl
 document.head.append(style);
 """
 
-# A page of code has up to 28,000 elements, nearly all of them coloured words without any other meaning, and axe
-# looks at each for 2 ms. Words with the same chain of tags and classes have the same colours: the first stays,
-# the others become plain text of their line. No rule is left out.
+# A page of code has up to 28,000 elements, nearly all of them coloured words without any other meaning,
+# and axe looks at each for 2 ms. Words with the same chain of tags and classes have the same colours:
+# the first stays, the others become plain text of their line. No rule is left out.
 THIN = """
 const seen = new Set();
 const looks = new Map();
 const look = element => {
   if (!element) return "";
-  if (!looks.has(element)) looks.set(element, `${look(element.parentElement)}>${element.tagName}.${element.className}`);
+  if (!looks.has(element)) {
+    looks.set(element, `${look(element.parentElement)}>${element.tagName}.${element.className}`);
+  }
   return looks.get(element);
 };
 for (const word of document.querySelectorAll("pre span, .doc-signature span")) {

@@ -1,4 +1,4 @@
-"""The built site, served on this machine as GitHub Pages serves it, and a browser that reaches nothing else."""
+"""The built site, served as GitHub Pages serves it, and a browser that reaches nothing else."""
 
 import functools
 import gzip
@@ -116,7 +116,7 @@ class Visit:
 
 
 def page_addresses(project: Project) -> list[str]:
-    """The addresses of all pages, relative to the site, from their sources: the tests are named before a build."""
+    """The addresses of all pages, relative to the site, from the sources: tests are named before a build."""
     pages = [path.relative_to(project.docs).with_suffix("") for path in project.page_paths()]
     folders = [page.parent if page.name == "index" else page for page in pages]
-    return ["" if folder == Path(".") else f"{folder.as_posix()}/" for folder in folders]
+    return ["" if folder == Path() else f"{folder.as_posix()}/" for folder in folders]

@@ -1,4 +1,4 @@
-"""The built site as a reader meets it: each page once in each colour scheme, for all that can be seen in it."""
+"""The built site as a reader meets it: each page once in each colour scheme."""
 
 import pytest
 from playwright.sync_api import Browser
