@@ -12,19 +12,19 @@ from tooling.regions import sha256
 
 from .test_facts import PROJECT
 
-# Presses every button that copies a block; gives what each would put on the clipboard, block by block.
-# The browser lets a script copy for a few seconds after a gesture only: so this notes what is selected
-# when the theme asks for the copy, and one button a page copies in earnest.
+# Presses every button that copies a block; gives the text that each hands to the theme, block by block.
+# The theme's own part takes the browser long and is the same for all: one button a page copies in earnest.
 PRESS = """() => {
   const copied = [];
-  document.execCommand = () => copied.push(document.activeElement.value) > 0;
+  const note = (event) => { event.stopPropagation(); copied.push(event.target.dataset.clipboardText); };
+  document.body.addEventListener("click", note, true);
   const pressed = [...document.querySelectorAll("div.highlight:not(.lab-output)")].map((block) => {
     copied.length = 0;
     const buttons = [...block.querySelectorAll(".md-code__button")];
     buttons.forEach((button) => button.click());
     return { names: buttons.map((button) => button.title), texts: [...copied] };
   });
-  delete document.execCommand; // the browser's own again
+  document.body.removeEventListener("click", note, true);
   return pressed;
 }"""
 LAST = "[...document.querySelectorAll('.md-code__button')].at(-1).click()"
@@ -32,7 +32,7 @@ COMPLETE, ALONE = "复制到此处的完整代码", "复制"
 BLOCKS = {
     page.relative_to(PROJECT.docs).as_posix(): blocks
     for page in PROJECT.page_paths()
-    if (blocks := published_blocks(page, PROJECT))
+    if (blocks := published_blocks(page, PROJECT)) and {"mermaid"} != {block.language for block in blocks}
 }
 
 
