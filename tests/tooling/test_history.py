@@ -18,16 +18,11 @@ def test_the_last_commit_of_page_and_module(project: Project, monkeypatch: pytes
     assert last_change(page, project) is None  # no repository
     git(project, "init", "-q")
     assert last_change(page, project) is None  # no commit
-    for day, file in (
-        ("2030-01-02", "."),
-        ("2030-01-03", "snippets/results.py"),
-        ("2030-01-04", "docs/shown.md"),
-    ):
-        with (project.root / file).open("a") if file != "." else open("/dev/null") as changed:
-            if file != ".":
-                changed.write("\n")
-        monkeypatch.setenv("GIT_COMMITTER_DATE", f"{day}T12:00:00+0000")
-        git(project, "add", file)
+    for day, file in [("02", "results.md"), ("03", "../snippets/results.py"), ("04", "shown.md")]:
+        with (project.docs / file).open("a") as changed:
+            changed.write("\n")
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"2030-01-{day}T12:00:00+0000")
+        git(project, "add", str(project.docs / file))
         git(project, "commit", "-qm", day)
     assert last_change(page, project) == "2030-01-03"
     (project.root / ".git/shallow").write_text(
