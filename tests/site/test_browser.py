@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Browser
 
+from tooling import history
 from tooling.project import Project
 
 from . import axe
@@ -79,4 +80,36 @@ def test_evidence_opens_under_a_block(browser: Browser, address: str) -> None:
     assert line.locator("summary").inner_text().startswith("✓ 已运行 · CPU")
     line.locator("summary").click()
     assert "snippets/concepts/large_models.py" in line.inner_text()
+    visit.page.close()
+
+
+@pytest.mark.parametrize("page", ["", "nlp/dialogue/", "evidence/"])
+def test_a_wide_screen_does_not_scroll_sideways(page: str, browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, 1920, "light")
+    visit.page.goto(address + page)
+    assert visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    visit.page.close()
+
+
+def test_a_page_says_where_it_is_and_opens_its_figures(
+    browser: Browser, address: str, project: Project
+) -> None:
+    visit = Visit(browser, address, 1280, "light")
+    visit.page.goto(address + "nlp/dialogue/")
+    assert visit.page.locator(".md-path__item").all_inner_texts() == ["首页", "语言"]
+    facts = visit.page.locator(".page-facts").inner_text()
+    changed = history.last_change(project.docs / "nlp/dialogue.md", project)
+    assert "分钟读完" in facts and ("最近改动" in facts) == (changed is not None)
+    tags = visit.page.locator("a.md-tag")
+    assert {"PyTorch", "PEFT", "微调"} <= set(tags.all_inner_texts())
+    assert visit.page.locator("span.md-tag").count() == 0  # each tag stands on the page of tags
+    dialog = visit.page.locator("dialog.zoom")
+    visit.page.locator(".zoom-open").first.focus()
+    visit.page.keyboard.press("Enter")
+    assert dialog.is_visible()
+    visit.page.keyboard.press("Escape")
+    assert dialog.is_hidden()
+    visit.page.emulate_media(media="print")
+    for part in (".md-header", ".md-sidebar--primary", ".md-path", ".md-footer"):
+        assert visit.page.locator(part).is_hidden(), part
     visit.page.close()
