@@ -50,29 +50,6 @@ def test_diagrams_and_formulas_are_drawn(browser: Browser, address: str) -> None
     visit.page.close()
 
 
-@pytest.mark.parametrize(
-    ("query", "page"),
-    [
-        ("参数个数", "concepts/large-models/"),
-        ("生成器", "errata/"),
-        ("凭据", "evidence/"),
-    ],
-)
-def test_search_finds_chinese(query: str, page: str, browser: Browser, address: str) -> None:
-    visit = Visit(browser, address, 1280, "light")
-    visit.page.goto(address)
-    box = visit.page.locator(".md-search__input")
-    box.click()
-    box.fill(query)
-    box.press("End")  # the search listens to keys
-    visit.page.wait_for_selector(".md-search-result__item")
-    found = visit.page.eval_on_selector_all(
-        ".md-search-result__item > a.md-search-result__link", "links => links.map(link => link.href)"
-    )
-    assert any(link.startswith(address + page) for link in found[:3]), found[:3]
-    visit.page.close()
-
-
 def test_evidence_opens_under_a_block(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, 1280, "light")
     visit.page.goto(address + "concepts/large-models/")

@@ -6,7 +6,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from tooling import glossary
 
-from .conftest import Visit, built_pages
+from .conftest import Visit, page_addresses
 from .test_facts import PROJECT
 
 TERMS = glossary.load(PROJECT)
@@ -47,7 +47,7 @@ def test_the_page_lists_each_term() -> None:
 
 def test_no_page_explains_a_term_twice() -> None:
     count = 0
-    for page in built_pages(PROJECT.site):
+    for page in page_addresses(PROJECT):
         marked = [node.text() for node in built(f"{page}index.md").css("article abbr[tabindex]")]
         assert len(marked) == len({*marked}), page
         count += len(marked)
