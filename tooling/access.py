@@ -4,7 +4,8 @@ import re
 
 _SEARCH = ('<div class="md-search" data-md-component="search" role="dialog">', ' aria-label="搜索"')
 # The label of a section with a page of its own is an icon: its name stands in the list's title.
-_UNNAMED = re.compile(r'aria-labelledby="(__nav_[\d_]+)_label"')
+_UNNAMED = re.compile(r'(<nav [^<>]*aria-labelledby="__nav_[\d_]+)_label"')  # a tag, not a listing of one
+_PATH = re.compile(r'(<nav class="md-path" aria-label=")[^"]*')  # as the theme has it, the navigation's name
 _TITLE = re.compile(r'<label class="md-nav__title" for="(__nav_[\d_]+)"')
 _DRAWER = re.compile(r'<label class="md-header__button md-icon" for="__drawer">(.*?)</label>', re.DOTALL)
 _BUTTON = (
@@ -13,7 +14,7 @@ _BUTTON = (
 
 
 def mend(html: str) -> str:
-    """Names the search dialog and the navigation's lists, and opens the navigation by a real button.
+    """Names the search dialog, the breadcrumbs and the navigation's lists; a real button opens the latter.
 
     Examples:
         >>> mend('<nav aria-labelledby="__nav_3_label">')
@@ -22,5 +23,6 @@ def mend(html: str) -> str:
     dialog, name = _SEARCH
     html = html.replace(dialog, dialog[:-1] + name + ">")
     html = _DRAWER.sub(_BUTTON, html)
-    html = _UNNAMED.sub(r'aria-labelledby="\1_title"', html)
+    html = _PATH.sub(r"\1所在位置", html)
+    html = _UNNAMED.sub(r'\1_title"', html)
     return _TITLE.sub(r'\g<0> id="\1_title"', html)

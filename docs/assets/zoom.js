@@ -9,7 +9,7 @@ if (zoomable.length > 0) {
   const close = document.createElement("button");
   close.type = "button";
   close.textContent = "关闭";
-  dialog.append(large, close);
+  dialog.append(close);
   dialog.addEventListener("click", () => dialog.close());
   document.body.append(dialog);
 
@@ -23,6 +23,7 @@ if (zoomable.length > 0) {
     open.addEventListener("click", () => {
       large.src = figure.src;
       large.alt = figure.alt;
+      dialog.prepend(large); // not before: a picture without a source is a broken one
       dialog.showModal(); // keeps the focus inside, and gives it back to the figure
     });
   }
