@@ -46,7 +46,7 @@ def test_three_files_and_one_line_of_navigation(empty: Project) -> None:
     old = "      - 对话: nlp/dialogue.md\n"
     assert (empty.root / "mkdocs.yml").read_text() == NAV.replace(old, old + line)
     page = written[0].read_text()
-    assert page.startswith("# 命名实体: 一\n") and '"snippets/nlp/named_entities.py:claim"' in page
+    assert "\n---\n\n# 命名实体: 一\n" in page and '"snippets/nlp/named_entities.py:claim"' in page
 
 
 @pytest.mark.parametrize(
