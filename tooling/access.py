@@ -6,6 +6,8 @@ _SEARCH = ('<div class="md-search" data-md-component="search" role="dialog">', '
 # The label of a section with a page of its own is an icon: its name stands in the list's title.
 _UNNAMED = re.compile(r'(<nav [^<>]*aria-labelledby="__nav_[\d_]+)_label"')  # a tag, not a listing of one
 _PATH = re.compile(r'(<nav class="md-path" aria-label=")[^"]*')  # as the theme has it, the navigation's name
+# The theme makes each branch of the table of contents a landmark; on a page of references two have one name.
+_BRANCH = re.compile(r'<nav class="md-nav" aria-label="[^"]*">')
 _TITLE = re.compile(r'<label class="md-nav__title" for="(__nav_[\d_]+)"')
 _DRAWER = re.compile(r'<label class="md-header__button md-icon" for="__drawer">(.*?)</label>', re.DOTALL)
 _BUTTON = (
@@ -24,5 +26,6 @@ def mend(html: str) -> str:
     html = html.replace(dialog, dialog[:-1] + name + ">")
     html = _DRAWER.sub(_BUTTON, html)
     html = _PATH.sub(r"\1所在位置", html)
+    html = _BRANCH.sub('<nav class="md-nav" role="none">', html)
     html = _UNNAMED.sub(r'\1_title"', html)
     return _TITLE.sub(r'\g<0> id="\1_title"', html)

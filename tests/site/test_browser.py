@@ -1,7 +1,9 @@
 """The built site as a reader meets it: each page once in each colour scheme."""
 
+from contextlib import suppress
+
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, TimeoutError
 
 from tooling import history
 from tooling.project import Project
@@ -30,6 +32,8 @@ def test_page_is_whole_open_to_all_and_asks_no_other_host(
     assert not visit.page.evaluate(BROKEN), "images without a picture"
     for width in (360, 1280):
         visit.page.set_viewport_size({"width": width, "height": 900})
+        with suppress(TimeoutError):  # the navigation glides to its place
+            visit.page.wait_for_function(f"{OVERFLOW} <= 0", timeout=3000)
         assert visit.page.evaluate(OVERFLOW) <= 0, f"scrolls sideways at {width} px"
     axe.prepare(visit.page)
     found = axe.violations(visit.page, axe.COLOURS if scheme == "dark" else None)

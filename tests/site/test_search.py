@@ -10,6 +10,8 @@ from .test_facts import CONTENT, PROJECT
 
 # What a reader would type, written down before any result was seen, and the page that he wants.
 QUERIES = [
+    ("pip 镜像", "setup/weights/"),
+    ("HF_ENDPOINT 下载权重", "setup/weights/"),
     ("参数量怎么算", "concepts/large-models/"),
     ("KV 缓存占多少显存", "concepts/large-models/"),
     ("忘了梯度清零", "concepts/training/"),
