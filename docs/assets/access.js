@@ -13,6 +13,7 @@ const reach = () => {
 };
 new ResizeObserver(reach).observe(document.querySelector(".md-content") ?? document.body);
 
-// The theme makes each code block's buttons a landmark, all without a name: fifty of them lead a listener nowhere.
-const group = () => document.querySelectorAll("nav.md-code__nav:not([role])").forEach((nav) => nav.setAttribute("role", "none"));
+// The theme makes each code block's buttons a landmark, and the tags of each result of a search, all without a name:
+// fifty of them lead a listener nowhere.
+const group = () => document.querySelectorAll(":is(nav.md-code__nav, .md-search-result nav.md-tags):not([role])").forEach((nav) => nav.setAttribute("role", "none"));
 new MutationObserver(group).observe(document.body, { childList: true, subtree: true });
