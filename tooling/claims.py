@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -91,6 +92,18 @@ def published(pages: list[Path], project: Project) -> list[Path]:
     ]
 
 
+def report(names: list[str], outcomes: Iterable[tuple[float, str]]) -> int:
+    """Prints each outcome, seconds and the error, as it comes; gives the exit status."""
+    failed = 0
+    for name, (seconds, error) in zip(names, outcomes, strict=True):
+        failed += bool(error)
+        print(f"{'failed' if error else 'passed'}  {name}  {seconds:.1f} s", flush=True)
+        if error:
+            print(error[-3000:])
+    print(f"{failed} failed")
+    return 1 if failed else 0
+
+
 def main() -> int:
     """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -109,18 +122,9 @@ def main() -> int:
     pages = [page.resolve() for page in arguments.pages] or project.page_paths()
     find = published if arguments.published else modules
     tasks = [(path, int(seed)) for path in find(pages, project) for seed in arguments.seeds.split(",")]
-    failed = 0
+    names = [f"{project.relative(path)}  seed {seed}" for path, seed in tasks]
     with ThreadPoolExecutor(arguments.workers) as pool:  # each thread waits for a process of its own
-        for (path, seed), (seconds, error) in zip(
-            tasks, pool.map(lambda task: attempt(task[0], task[1], project), tasks), strict=True
-        ):
-            failed += bool(error)
-            state = "failed" if error else "passed"
-            print(f"{state}  {project.relative(path)}  seed {seed}  {seconds:.1f} s", flush=True)
-            if error:
-                print(error[-3000:])
-    print(f"{failed} failed")
-    return 1 if failed else 0
+        return report(names, pool.map(lambda task: attempt(task[0], task[1], project), tasks))
 
 
 if __name__ == "__main__":

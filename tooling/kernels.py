@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 
 from tooling import hub, notebooks, outputs, plain, takeaway
-from tooling.claims import QUIET, SECONDS
+from tooling.claims import QUIET, SECONDS, report
 from tooling.project import Project
 from tooling.shell import offline_environment
 
@@ -82,16 +82,9 @@ def main() -> int:
     hub.activate(project.root)
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger of the kernel complains otherwise
     paths = published([page.resolve() for page in arguments.pages] or project.page_paths(), project)
-    failed = 0
+    names = [project.relative(path) for path in paths]
     with ThreadPoolExecutor(arguments.workers) as pool:  # each thread waits for a kernel of its own
-        for path, (seconds, problem) in zip(paths, pool.map(lambda p: run(p, project), paths), strict=True):
-            failed += bool(problem)
-            state = "failed" if problem else "passed"
-            print(f"{state}  {project.relative(path)}  {seconds:.1f} s", flush=True)
-            if problem:
-                print(problem[-3000:])
-    print(f"{failed} failed")
-    return 1 if failed else 0
+        return report(names, pool.map(lambda path: run(path, project), paths))
 
 
 if __name__ == "__main__":

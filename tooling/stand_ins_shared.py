@@ -1,4 +1,4 @@
-"""What several stand-ins share: the sizes of a small encoder, and vocabularies."""
+"""What several stand-ins share: the sizes of a small encoder and of a small pair, vocabularies."""
 
 from typing import Any
 
@@ -7,6 +7,16 @@ SMALL: dict[str, Any] = {
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
     "intermediate_size": 64,
+}
+
+PAIR: dict[str, Any] = {
+    "d_model": 32,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 64,
+    "decoder_ffn_dim": 64,
 }
 
 

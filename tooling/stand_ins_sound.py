@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tooling.stand_ins_shared import bytes_alone
+from tooling.stand_ins_shared import PAIR, bytes_alone
 
 
 def whisper_tiny(folder: Path) -> None:
@@ -23,13 +23,7 @@ def whisper_tiny(folder: Path) -> None:
     ends = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), tokenizer.eos_token_id)
     config = transformers.WhisperConfig(  # mel bands, window and sampling rate as in the real one
         vocab_size=len(tokenizer),
-        d_model=32,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
+        **PAIR,
         begin_suppress_tokens=None,
         decoder_start_token_id=start,
         **ends,

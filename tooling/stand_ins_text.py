@@ -2,33 +2,34 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-from tooling.stand_ins_shared import SMALL, ascii_and_common_hanzi, bytes_alone
+from tooling.stand_ins_shared import PAIR, SMALL, ascii_and_common_hanzi, bytes_alone
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def bert_base_chinese(folder: Path) -> None:
     """BERT with heads for masked words and next sentences: 2 layers of width 32."""
-    import torch
-    from transformers import BertConfig, BertForPreTraining, BertTokenizer
+    from transformers import BertForPreTraining
 
-    torch.manual_seed(0)
-    vocabulary = SPECIAL + ascii_and_common_hanzi()
-    config = BertConfig(vocab_size=len(vocabulary), **SMALL)
-    BertForPreTraining(config).save_pretrained(folder)
-    BertTokenizer(vocab={token: index for index, token in enumerate(vocabulary)}).save_pretrained(folder)
+    _bert(folder, BertForPreTraining)
 
 
 def chinese_pert_base_mrc(folder: Path) -> None:
     """BERT with a head for answer spans: 2 layers of width 32."""
+    from transformers import BertForQuestionAnswering
+
+    _bert(folder, BertForQuestionAnswering)
+
+
+def _bert(folder: Path, architecture: Any) -> None:
     import torch
-    from transformers import BertConfig, BertForQuestionAnswering, BertTokenizer
+    from transformers import BertConfig, BertTokenizer
 
     torch.manual_seed(0)
     vocabulary = SPECIAL + ascii_and_common_hanzi()
-    config = BertConfig(vocab_size=len(vocabulary), **SMALL)
-    BertForQuestionAnswering(config).save_pretrained(folder)
+    architecture(BertConfig(vocab_size=len(vocabulary), **SMALL)).save_pretrained(folder)
     BertTokenizer(vocab={token: index for index, token in enumerate(vocabulary)}).save_pretrained(folder)
 
 
@@ -58,13 +59,7 @@ def opus_mt_zh_en(folder: Path) -> None:
     (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     config = MarianConfig(
         vocab_size=pad + 1,
-        d_model=32,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
+        **PAIR,
         pad_token_id=pad,
         decoder_start_token_id=pad,
     )

@@ -7,7 +7,7 @@ _KATEX = re.compile(r"\s*<(?:link|script)\b[^>]*/?assets/vendor/katex/[^>]*>(?:<
 
 
 def lighten(html: str) -> str:
-    """Leaves the library for formulas, 100 KB compressed, to the pages that have one.
+    """Leaves the library for formulas, 81 KB compressed, to the pages that have one.
 
     Examples:
         >>> lighten('<link rel="stylesheet" href="../assets/vendor/katex/katex.min.css"><p>text</p>')

@@ -15,8 +15,8 @@ style.textContent = ".tabbed-set > .tabbed-content > .tabbed-block { display: bl
 document.head.append(style);
 """
 
-# A page of code has up to 28,000 elements, nearly all of them coloured words without any other meaning,
-# and axe looks at each for 2 ms. Words with the same chain of tags and classes have the same colours:
+# Nearly all elements of a page of code are coloured words without any other meaning, and axe looks at each.
+# Words with the same chain of tags and classes have the same colours:
 # the first stays, the others become plain text of their line. No rule is left out.
 THIN = """
 const seen = new Set();

@@ -114,6 +114,12 @@ class Visit:
         self.page.goto(self.address + page)
         self.page.wait_for_function(DRAWN)
 
+    def leave(self) -> None:
+        """Closes the page, which must have asked no other host and complained about nothing."""
+        self.page.close()
+        assert not self.foreign
+        assert not self.complaints
+
 
 def page_addresses(project: Project) -> list[str]:
     """The addresses of all pages, relative to the site, from the sources: tests are named before a build."""

@@ -36,9 +36,7 @@ def test_the_archive_opens_from_the_disk(browser: Browser, project: Project, tmp
     visit.page.wait_for_function(DRAWN)
     visit.open("concepts/large-models/index.html")
     assert visit.page.locator(".katex").count()
-    assert not visit.foreign
-    assert not visit.complaints
-    visit.page.close()
+    visit.leave()
 
 
 def test_a_page_that_is_open_works_without_a_network(browser: Browser, address: str) -> None:
@@ -48,9 +46,7 @@ def test_a_page_that_is_open_works_without_a_network(browser: Browser, address: 
     visit.page.context.set_offline(True)
     assert any(link.startswith(address + "concepts/large-models/") for link in found(visit.page, "参数个数"))
     assert visit.page.locator(".diagram-drawn svg").count()
-    assert not visit.foreign
-    assert not visit.complaints
-    visit.page.close()
+    visit.leave()
 
 
 def test_the_search_index_is_fetched_when_the_reader_searches(browser: Browser, address: str) -> None:
