@@ -1,5 +1,6 @@
 """When a page last changed, as far as git knows."""
 
+import functools
 import subprocess
 from pathlib import Path
 
@@ -15,12 +16,35 @@ def last_change(path: Path, project: Project) -> str | None:
     """
     figures = sorted(file for file in path.parent.glob(f"{path.stem}-*") if file.suffix in (".svg", ".webp"))
     files = [path, *module_paths(path, project), *figures]
+    days = _days(project.root, _state(project.root))
+    return max((days[name] for file in files if (name := project.relative(file)) in days), default=None)
+
+
+def _state(root: Path) -> tuple[object, ...]:
+    """What changes with each commit and each fetch; empty where there is no repository."""
+    git = root / ".git"
+    if git.is_file():  # a working tree beside the one of the repository
+        git = root / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+    log = git / "logs/HEAD"
+    return (log.stat().st_mtime_ns, log.stat().st_size, (git / "shallow").exists()) if log.is_file() else ()
+
+
+@functools.lru_cache(maxsize=1)  # the history is asked once, not once a page
+def _days(root: Path, state: tuple[object, ...]) -> dict[str, str]:
+    """Each file of the history with the day of the last commit that touched it."""
     try:
-        if _git(project.root, "rev-parse", "--is-shallow-repository") != "false":
-            return None
-        return _git(project.root, "log", "-1", "--format=%cs", "--", *map(str, files)) or None
+        if not state or _git(root, "rev-parse", "--is-shallow-repository") != "false":
+            return {}
+        # A NUL before the day of each commit: no name of a file has one.
+        log = _git(root, "-c", "core.quotePath=false", "log", "--format=%x00%cs", "--name-only")
     except FileNotFoundError:
-        return None
+        return {}
+    days: dict[str, str] = {}
+    for commit in log.split("\0")[1:]:
+        day, *files = commit.split("\n")
+        for file in filter(None, files):
+            days.setdefault(file, day)
+    return days
 
 
 def _git(root: Path, *arguments: str) -> str:
