@@ -1,5 +1,6 @@
 """The glossary: one Chinese term for each English one, its page, its tooltips, and names it must not have."""
 
+import functools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -62,8 +63,12 @@ class Term:
 def load(project: Project) -> list[Term]:
     """The terms in the order of `docs/glossary.toml`; none where there is no such file."""
     path = project.docs / "glossary.toml"
-    groups = tomllib.loads(project.read(path)) if path.is_file() else {}
-    return [
+    return list(_terms(project.read(path))) if path.is_file() else []
+
+
+@functools.lru_cache(maxsize=2)  # each page asks for them
+def _terms(text: str) -> tuple[Term, ...]:
+    return tuple(
         Term(
             group,
             entry["zh"],
@@ -73,9 +78,9 @@ def load(project: Project) -> list[Term]:
             tuple(entry.get("not", ())),
             entry.get("tip", True),
         )
-        for group, entries in groups.items()
+        for group, entries in tomllib.loads(text).items()
         for entry in entries
-    ]
+    )
 
 
 def anchor(term: Term) -> str:
@@ -118,8 +123,7 @@ def explain(html: str, terms: list[Term]) -> str:
     waiting = {term.zh: term for term in terms if term.tip}
     tree = LexborHTMLParser(f"<body>{html}</body>")
     assert tree.body is not None
-    longest_first = sorted(waiting, key=len, reverse=True)
-    pattern = re.compile("|".join(map(_whole, longest_first)) or "(?!)")
+    pattern = _any_of(tuple(waiting))
     for node in [*_running_text(tree.body, False)]:
         text = node.text_content or ""
         marked, end = "", 0
@@ -130,6 +134,12 @@ def explain(html: str, terms: list[Term]) -> str:
         if marked:
             _replace(node, marked + escape(text[end:]))
     return str(tree.body.inner_html)
+
+
+@functools.lru_cache(maxsize=2)
+def _any_of(terms: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(terms, key=len, reverse=True)
+    return re.compile("|".join(map(_whole, longest_first)) or "(?!)")
 
 
 def _whole(term: str) -> str:

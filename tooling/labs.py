@@ -183,7 +183,7 @@ def _classes(node: LexborNode) -> str:
 
 def publish(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Renders a lab as a page of the site; `html` is what mkdocs-jupyter made of it."""
-    project = Project(Path(config.config_file_path).parent)
+    project = Project(Path(config.config_file_path).resolve().parent)
     path, name = project.docs / page.file.src_uri, f"docs/{page.file.src_uri}"
     read, folder = cells(path, project), path.stem
     outputs = None

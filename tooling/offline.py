@@ -11,7 +11,7 @@ FOLDER = "large-models-by-running"
 SHIM = "assets/vendor/iframe-worker/shim.js"
 # What only a server or a debugger asks for; the page for unknown addresses links from the host's root.
 _LEFT_OUT = (".map", ".gz", "404.html", "sitemap.xml", "robots.txt", NAME)
-_TAG = re.compile(r"<[a-zA-Z][^<>]*>")
+_TAG = re.compile(r'<[a-zA-Z][^<>]* (?:href|src)="[^<>]*>')
 _LINK = re.compile(r'(?<=[ ])(href|src)="([^"#:]*)(#[^"]*)?"')
 
 

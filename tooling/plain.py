@@ -1,5 +1,6 @@
 """A page as Markdown that stands alone: its includes expanded, its links absolute."""
 
+import functools
 import posixpath
 import re
 from collections.abc import Iterator
@@ -52,8 +53,12 @@ def prose(text: str, source: str, project: Project) -> str:
 def address(source: str, project: Project) -> str:
     """The full address of a page or of a file in the site."""
     config = project.config
-    file = File(source, str(project.docs), config.site_dir, config.use_directory_urls)
-    return urljoin(config.site_url or "", file.url)
+    return urljoin(config.site_url or "", _url(source, config.use_directory_urls))
+
+
+@functools.lru_cache
+def _url(source: str, folders: bool) -> str:
+    return File(source, "", "", folders).url
 
 
 def folder(source: str) -> str:

@@ -3,7 +3,7 @@
 import re
 
 _FORMULA = 'class="arithmatex"'
-_KATEX = re.compile(r"\s*<(?:link|script)\b[^>]*/?assets/vendor/katex/[^>]*>(?:</script>)?")
+_KATEX = re.compile(r"<(?:link|script)\b[^>]*assets/vendor/katex/[^>]*>(?:</script>)?\n?")
 
 
 def lighten(html: str) -> str:
