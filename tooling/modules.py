@@ -1,5 +1,6 @@
 """Which snippet modules belong to a page, and whether the page is their script."""
 
+import os
 from pathlib import Path
 
 from tooling import regions
@@ -18,18 +19,23 @@ def module_paths(path: Path, project: Project) -> list[Path]:
     """The modules of a page: its name, or its name and a variant (`_keras`); a lab is its own."""
     if path.suffix == ".py":
         return [path]
-    stem = _stem(path)
-    longer = [_stem(other) for other in path.parent.glob("*.md") if _stem(other).startswith(f"{stem}_")]
+    stem = _stem(path.name)
+    longer = [_stem(n) for n in _names(path.parent) if n.endswith(".md") and _stem(n).startswith(f"{stem}_")]
     folder = (project.snippets / path.relative_to(project.docs)).parent
-    return sorted(
-        module
-        for module in folder.glob(f"{stem}*.py")
-        if _belongs(module.stem, stem) and not any(_belongs(module.stem, other) for other in longer)
-    )
+    found = [name.removesuffix(".py") for name in _names(folder) if name.endswith(".py")]
+    return [
+        folder / f"{module}.py"
+        for module in sorted(found)
+        if _belongs(module, stem) and not any(_belongs(module, other) for other in longer)
+    ]
 
 
-def _stem(path: Path) -> str:
-    return path.stem.replace("-", "_")
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  # asked for each page, again and again
+
+
+def _stem(name: str) -> str:
+    return name.rsplit(".", 1)[0].replace("-", "_")
 
 
 def _belongs(module: str, stem: str) -> bool:

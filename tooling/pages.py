@@ -8,11 +8,12 @@ from pathlib import Path
 import lxml.html
 from mkdocs.utils.meta import get_data
 
-from tooling import labs, regions
+from tooling import labs, parsed, regions
 from tooling.errors import PageError
 from tooling.fences import Fence, scan
 from tooling.kinds import Block, classify
 from tooling.modules import check_modules
+from tooling.parsed import Reader
 from tooling.project import Project
 from tooling.regions import Region
 
@@ -38,6 +39,15 @@ def published_blocks(path: Path, project: Project) -> list[Block]:
     Raises:
         PageError: a block cannot be traced to its source, or its kind is not known.
     """
+    found = parsed.load(path, project)
+    if found is None:
+        reader = Reader.of(project)
+        found = _read(path, reader)
+        parsed.store(path, found, list(reader.texts), project)
+    return found
+
+
+def _read(path: Path, project: Project) -> list[Block]:
     page = project.relative(path)
     source = project.read(path)
     for number, line in enumerate(source.splitlines(), start=1):

@@ -1,5 +1,6 @@
 """A project on disk: its folders, its MkDocs configuration, its Markdown converter."""
 
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,14 @@ from markdown import Markdown
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
 
+from tooling import highlighting
 from tooling.errors import PageError
+from tooling.highlighting import PlainHighlightExtension
+
+
+@functools.lru_cache  # a look at each folder on the way; a page's files share theirs
+def _resolved(folder: Path) -> Path:
+    return folder.resolve()
 
 
 @dataclass(frozen=True)
@@ -38,16 +46,22 @@ class Project:
         return self.root / "site"
 
     @cached_property
+    def _real_root(self) -> Path:
+        return self.root.resolve()
+
+    @cached_property
     def config(self) -> MkDocsConfig:
-        """The MkDocs configuration, read once, without the plugins: they take seconds to import."""
-        return load_config(str(self.root / "mkdocs.yml"), plugins=[])
+        """The MkDocs configuration, read once, without plugins and hooks: they take seconds to import."""
+        return load_config(str(self.root / "mkdocs.yml"), plugins=[], hooks=[])
 
     @cached_property
     def markdown(self) -> Markdown:
-        """The converter that the site build makes from the same configuration."""
+        """The converter that the site build makes from the same configuration, but for colours of code."""
+        settings = self.config.mdx_configs
+        plain = PlainHighlightExtension(**settings.get(highlighting.NAME, {}))
         return Markdown(
-            extensions=self.config.markdown_extensions,
-            extension_configs=self.config.mdx_configs,
+            extensions=[plain if e == highlighting.NAME else e for e in self.config.markdown_extensions],
+            extension_configs=settings,
         )
 
     def relative(self, path: Path) -> str:
@@ -65,12 +79,12 @@ class Project:
             PageError: the file is missing, not UTF-8, or reached through a link or `..`.
         """
         name = self.relative(path)
-        if not path.resolve().is_relative_to(self.root.resolve()) or path.is_symlink():
+        if not _resolved(path.parent).is_relative_to(self._real_root) or path.is_symlink():
             raise PageError(name, 1, "a symbolic link or a path out of the project", "a plain file inside it")
-        if not path.is_file():
-            raise PageError(name, 1, "no such file", "an existing file: check the spelling")
         try:
             return path.read_text(encoding="utf-8")
+        except OSError:
+            raise PageError(name, 1, "no such file", "an existing file: check the spelling") from None
         except UnicodeDecodeError as error:
             line = path.read_bytes()[: error.start].count(b"\n") + 1
             raise PageError(name, line, "not UTF-8 text", "the file saved as UTF-8") from None

@@ -1,5 +1,6 @@
 """From an include to the lines that it publishes. Nothing else in the project resolves includes."""
 
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
@@ -81,11 +82,16 @@ def cut(path: Path, project: Project) -> list[Region]:
     Raises:
         PageError: a region is empty, repeated, nested, not closed, or badly named.
     """
-    name, lines = project.relative(path), project.read(path).splitlines()
+    return list(_cut(project.relative(path), project.read(path)))
+
+
+@functools.lru_cache(maxsize=16)  # a page includes one region of a module after the other
+def _cut(name: str, text: str) -> tuple[Region, ...]:
+    lines = text.splitlines()
     regions: list[Region] = []
     opened: tuple[str, int] | None = None
     for number, line in enumerate(lines, start=1):
-        marker = MARKER.match(line)
+        marker = MARKER.match(line) if "8<" in line else None
         if marker is None:
             continue
         opened = _step(marker, opened, number, name, lines, regions)
@@ -93,7 +99,7 @@ def cut(path: Path, project: Project) -> list[Region]:
         raise PageError(
             name, opened[1], f"region {opened[0]!r} is never closed", f"[end:{opened[0]}] below it"
         )
-    return regions
+    return tuple(regions)
 
 
 def _step(
