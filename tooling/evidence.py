@@ -8,7 +8,6 @@ import platform
 import re
 import subprocess
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,13 +95,11 @@ def commit(root: Path) -> str | None:
     return f"{head}{'+' if git('status', '--porcelain', '-uno') else ''}" if head else None
 
 
-def record(
-    path: Path, blocks: list[Block], results: dict[int, Result], project: Project, env: Record
-) -> Record:
-    """One page's evidence on one device."""
+def known(path: Path, blocks: list[Block], project: Project, device: str) -> Record:
+    """What a page's evidence says before anything has run: its key, and where each block comes from."""
+    imported = {region.path: imports(region, project) for region in _one_a_file(blocks)}
     entries = []
     for block in blocks:
-        result = asdict(results.get(block.index, Result()))
         source = block.region and {
             "module": block.region.path,
             "region": block.region.name,
@@ -116,18 +113,28 @@ def record(
                 "language": block.language,
                 "sha256": block.sha256,
                 "source": source,
-                "imports": imports(block.region, project) if block.region else [],
+                "imports": imported[block.region.path] if block.region else [],
                 "reason": block.data.get("exempt"),
                 "until": block.data.get("until"),
-                **result,
             }
         )
     return {
         "schema": SCHEMA,
         "page": path.relative_to(project.docs).as_posix(),
-        "environment": env,
-        "key": key(path, blocks, project, env["device"]),
+        "key": key(path, blocks, project, device),
         "blocks": entries,
+    }
+
+
+def complete(before: Record, results: dict[int, Result], env: Record) -> Record:
+    """One page's evidence on one device: what was known, and what became of each block."""
+    blocks = [b | vars(results.get(b["index"], Result())) for b in before["blocks"]]
+    return {
+        "schema": before["schema"],
+        "page": before["page"],
+        "environment": env,
+        "key": before["key"],
+        "blocks": blocks,
     }
 
 
@@ -140,6 +147,10 @@ def imports(region: Region, project: Project) -> list[str]:
     return [package for name, package in PACKAGES.items() if name in found]
 
 
+def _one_a_file(blocks: list[Block]) -> list[Region]:
+    return list({block.region.path: block.region for block in blocks if block.region}.values())
+
+
 def file_of(page: str, project: Project, device: str) -> Path:
     """The file of a page's record on one device; `page` is relative to `docs/`."""
     return project.evidence / device / f"{page}.json"
@@ -149,7 +160,10 @@ def write(entry: Record, project: Project) -> None:
     """Puts a record where it belongs, in one step."""
     path = file_of(entry["page"], project, entry["environment"]["device"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, json.dumps(entry, ensure_ascii=False, indent=1) + "\n")
+    head = json.dumps({name: value for name, value in entry.items() if name != "blocks"}, ensure_ascii=False)
+    blocks = ",\n".join(json.dumps(block, ensure_ascii=False) for block in entry["blocks"])
+    # A line a block: as fast to write as one line, and still to be read by eyes and by grep.
+    replace_file(path, f'{head[:-1]},\n"blocks": [\n{blocks}\n]}}\n')
 
 
 def read(file: Path) -> Record:

@@ -27,28 +27,24 @@ def key(path: Path, blocks: list[Block], project: Project, device: str) -> str:
     add(str(SCHEMA), device, ".".join(map(str, sys.version_info[:2])))
     for block in blocks:
         add(block.kind, block.language, block.title, block.text, json.dumps(block.data, sort_keys=True))
-    for name, make in stand_ins.named_in(_text(blocks)).items():
+    text = "\n".join(block.text for block in blocks)
+    named = stand_ins.named_in(text)
+    for name, make in named.items():
         add(name, make.__name__)
-    for file in _files(path, blocks, project):
+    makers = {make.__module__.removeprefix("tooling.") for make in named.values()}
+    for file in _files(path, text, makers, project):
         add(file.name, file.read_bytes())
     return digest.hexdigest()
 
 
-def _files(path: Path, blocks: list[Block], project: Project) -> list[Path]:
+def _files(path: Path, text: str, makers: set[str], project: Project) -> list[Path]:
     """The files that a run of the page reads: modules, data, figures, constraints, tooling."""
-    text = _text(blocks)
     tooling = Path(__file__).parent
     data = [file for file in (project.snippets / "data").rglob("*") if file.is_file() and file.name in text]
     figures = [file for file in path.parent.glob(f"{path.stem}-*") if file.suffix in (".svg", ".webp")]
     constraints = [file for file in [project.root / "constraints.txt"] if file.is_file()]
-    makers = {make.__module__.removeprefix("tooling.") for make in stand_ins.named_in(text).values()}
     weights = [tooling / f"{name}.py" for name in sorted(makers | {"stand_ins_shared"} if makers else makers)]
     judges = [tooling / name for name in JUDGES]
-    modules = [
-        module for module in module_paths(path, project) if module != path
-    ]  # the blocks are in already
+    # The blocks of a lab are in already.
+    modules = [module for module in module_paths(path, project) if module != path]
     return [*modules, *sorted(data), *sorted(figures), *constraints, *weights, *judges]
-
-
-def _text(blocks: list[Block]) -> str:
-    return "\n".join(block.text for block in blocks)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from tooling import evidence, listings, outputs
 from tooling.errors import PageError
@@ -38,7 +38,7 @@ class Account:
 
 def code_texts(html: str) -> list[str]:
     """The text of every element that a reader sees as a block of code, in order."""
-    return [node.text().strip("\n") for node in LexborHTMLParser(html).css(CODE) if _is_block(node)]
+    return [node.text().strip("\n") for node in listings.tree(html).css(CODE) if _is_block(node)]
 
 
 def _is_block(node: LexborNode) -> bool:
@@ -61,7 +61,7 @@ def lab_outputs(html: str, page: str | None, project: Project, device: str) -> t
 
     The build has run the cells once, `make pages` once more: both must have printed the same.
     """
-    shown = [node.text().strip("\n") for node in LexborHTMLParser(html).css(".lab-output pre")]
+    shown = [node.text().strip("\n") for node in listings.tree(html).css(".lab-output pre")]
     entry = evidence.load(page, project, device) if page and page.endswith(".py") else None
     printed = [b for b in entry["blocks"] if b["printed"].strip()] if entry else []
     if len(shown) != len(printed):

@@ -1,6 +1,7 @@
 """The reference in the built HTML: listings are lines of the source, examples run as they stand there."""
 
 import doctest
+import functools
 import importlib
 import io
 from collections import Counter
@@ -13,11 +14,17 @@ from tooling.project import Project
 LISTED = ("snippets/", "tooling/")
 
 
+@functools.lru_cache(maxsize=1)
+def tree(html: str) -> LexborHTMLParser:
+    """A built page, parsed once for all who only read it."""
+    return LexborHTMLParser(html)
+
+
 def check(html: str, page: str, project: Project) -> tuple[Counter[str], list[str]]:
     """The code that the reference shows on one built page, by kind, and what is wrong with it."""
     kinds: Counter[str] = Counter()
     problems = []
-    for node in LexborHTMLParser(html).css(".doc pre"):
+    for node in tree(html).css(".doc pre"):
         if above(node, "linenos") is not None:
             continue
         listing = above(node, "mkdocstrings-source")

@@ -3,6 +3,7 @@
 They keep no state and decide nothing.
 """
 
+import functools
 import posixpath
 import shutil
 from pathlib import Path
@@ -26,6 +27,7 @@ from tooling import (
     llms,
     messages,
     offline,
+    performance,
     reading,
     reference,
     regions,
@@ -44,17 +46,22 @@ LISTING = '<details class="mkdocstrings-source"'
 TERMS = Path(__file__).with_name("terms.dict")  # words of the field that jieba would cut in two
 
 
+def on_pre_build(config: MkDocsConfig) -> None:
+    """Forgets what the last build of a preview knew."""
+    _state.cache_clear()
+
+
 @event_priority(100)  # before the plugins read their configuration
 def on_config(config: MkDocsConfig) -> None:
     """Hands the plugins what must be an address or a path that holds in every working directory."""
     config.plugins["material/search"].config["jieba_dict_user"] = str(TERMS)
     handler = config.plugins["mkdocstrings"].config["handlers"]["python"]
-    handler["inventories"] = inventories.vendored(Path(config.config_file_path).parent)
+    handler["inventories"] = inventories.vendored(_project(config).root)
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Lists the modules of the reference and the terms of the glossary; leads to the former; tags pages."""
-    project = Project(Path(config.config_file_path).parent)
+    project = _project(config)
     if "tags" in page.meta:
         page.meta["tags"] += labels.frameworks(project.docs / page.file.src_uri, project)
     listed = glossary.expand(reference.expand(markdown, project), project)
@@ -65,7 +72,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     """Publishes the data that ships, the labs for download and the archive: pages link them."""
     # Empty so far, so that a page can link it: its content is the site.
     files.append(File.generated(config, offline.NAME, content=b""))
-    snippets = Project(Path(config.config_file_path).parent).snippets
+    snippets = _project(config).snippets
     for path in sorted(snippets.glob("data/*")):
         if path.is_file() and path.suffix != ".md":
             name = path.relative_to(snippets).as_posix()
@@ -77,7 +84,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 @event_priority(100)  # before a plugin reads the headings of a lab
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Puts tooltips on terms, the evidence line under each block, the tables where a page asks for them."""
-    project = Project(Path(config.config_file_path).parent)
+    project = _project(config)
     if labs.is_lab(page.file.src_uri):
         html = labs.publish(html, page, config, files)
     if not page.file.src_uri.startswith(WITHOUT_TOOLTIPS):
@@ -85,8 +92,9 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     html = _tables(html, page, project, files).replace(LISTING, f"{LISTING} data-search-exclude")
     if MESSAGES in html:
         html = html.replace(MESSAGES, messages.table())
+    html = performance.expand(html, project)
     source = page.file.src_uri
-    published = takeaway.blocks_of(source, project)
+    published, records, fresh = _state(source, project)
     if published is not None and not labs.is_lab(source):  # a lab is its own script and notebook
         takeaway.publish(source, published, project, Path(config.site_dir))
         row = takeaway.row(source, page.file.dest_uri, published)
@@ -100,8 +108,6 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if not nodes:
         return html
     takeaway.mark(nodes, published or [], project)
-    records = _records(source, project)
-    fresh = {device: _fresh(source, record, published, project) for device, record in records.items()}
     for index, node in enumerate(nodes if records else [], start=1):
         code = node.css_first("td.code") or node.css_first("pre") or node
         line = drawing.block_line(index, regions.sha256(code.text()), records, fresh)
@@ -124,7 +130,7 @@ def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> s
 @event_priority(-100)  # after the search has written its index
 def on_post_build(config: MkDocsConfig) -> None:
     """Publishes the records beside the evidence page, the pages for machines, the site as an archive."""
-    project, site = Project(Path(config.config_file_path).parent), Path(config.site_dir)
+    project, site = _project(config), Path(config.site_dir)
     llms.publish(project, site)
     for device in drawing.DEVICES:
         if (folder := project.evidence / device).is_dir():
@@ -132,13 +138,27 @@ def on_post_build(config: MkDocsConfig) -> None:
     offline.write(site, config.site_url or "")
 
 
-def _records(source: str, project: Project) -> dict[str, Record]:
+def _project(config: MkDocsConfig) -> Project:
+    return _at(Path(config.config_file_path).resolve().parent)
+
+
+@functools.cache  # its Markdown converter is made once; another configuration makes these hooks anew
+def _at(root: Path) -> Project:
+    return Project(root)
+
+
+@functools.cache  # a page and each table that lists it ask for the same
+def _state(source: str, project: Project) -> tuple[list[Block] | None, dict[str, Record], dict[str, bool]]:
+    """The blocks of a page, None while it cannot be read; its records by device; which of them are fresh."""
+    blocks = takeaway.blocks_of(source, project)
     found = {device: evidence.load(source, project, device) for device in drawing.DEVICES}
-    return {device: record for device, record in found.items() if record is not None}
-
-
-def _fresh(source: str, record: Record, blocks: list[Block] | None, project: Project) -> bool:
-    return blocks is not None and evidence.fresh(record, project.docs / source, blocks, project)
+    records = {device: record for device, record in found.items() if record is not None}
+    path = project.docs / source
+    fresh = {
+        device: blocks is not None and evidence.fresh(record, path, blocks, project)
+        for device, record in records.items()
+    }
+    return blocks, records, fresh
 
 
 def _tables(html: str, page: Page, project: Project, files: Files) -> str:
@@ -148,12 +168,11 @@ def _tables(html: str, page: Page, project: Project, files: Files) -> str:
     here = posixpath.dirname(page.file.dest_uri)
     rows = []
     for file in files.documentation_pages():
-        records = _records(file.src_uri, project)
+        _, records, fresh = _state(file.src_uri, project)
         lab = labs.is_lab(file.src_uri)
         if not records and "8<--" not in file.content_string and not lab:
             continue  # a page without code needs no evidence
-        blocks = takeaway.blocks_of(file.src_uri, project) if records else None
-        current = {d: r for d, r in records.items() if _fresh(file.src_uri, r, blocks, project)}
+        current = {device: record for device, record in records.items() if fresh[device]}
         address = posixpath.relpath(posixpath.dirname(file.dest_uri) or ".", here or ".") + "/"
         title = (
             reference.title(file.content_string.replace("\n# #", "\n#") if lab else file.content_string)

@@ -1,7 +1,7 @@
 """Expected output against captured output, and the rewriting of it in place."""
 
+import os
 import re
-import tempfile
 from pathlib import Path
 
 from tooling.errors import PageError
@@ -92,9 +92,6 @@ def rewrite(path: Path, outputs: dict[int, tuple[Block, str]]) -> bool:
 
 def replace_file(path: Path, text: str) -> None:
     """Writes a file so that a reader sees the old text or the new one, never a part."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8", newline="\n"
-    ) as file:
-        file.write(text)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8", newline="\n")
+    draft.replace(path)

@@ -1,16 +1,17 @@
 """The pytest plugin: time limits, the run's environment, and the evidence at its end."""
 
+import gc
 import importlib
 import importlib.util
 import os
 import re
 from collections import defaultdict
 from collections.abc import Generator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_socket
 
 from tooling import evidence, hub, labs
 from tooling.claims import QUIET
@@ -39,6 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
         _need_cuda()
         os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # TensorFlow would take all memory of the card
     os.environ.update(QUIET)
+    # A block may talk to itself (two processes on one machine), never to another host.
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
     _load_triton_first()
     hub.activate(root)
     hub.watch()
@@ -71,6 +74,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PageScheduli
     return PageScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+TOLD = "page_told"  # where a document's namespace keeps whether its page is known to the recorder
+
+
 class NoTests(pytest.Module):
     """A lab in the eyes of pytest itself, which would import a script that is named on the command line."""
 
@@ -92,16 +98,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(int(block.data.get("timeout", SECONDS))))
 
 
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector what collection made: it stays to the end."""
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Lets a block's result travel with its report, from a worker to the recorder."""
+    """Lets a block's result travel with its report, from a worker to the recorder.
+
+    So does, with the first one of a page, what the worker knows of the page: it need not be rendered again.
+    """
     try:
         return (yield)
     finally:
         example = getattr(item, "example", None)
         if example is not None and isinstance(run := example.namespace.get(PAGE_RUN), PageRun):
-            result = asdict(run.results[example.parsed.index])
+            result = dict(vars(run.results[example.parsed.index]))
             item.user_properties.append(("block", [example.parsed.index, result]))
+            if not example.namespace.get(TOLD):
+                example.namespace[TOLD] = True
+                device = item.config.getoption("--device")
+                item.user_properties.append(
+                    ("page", evidence.known(run.path, run.blocks, run.project, device))
+                )
 
 
 class Recorder:
@@ -110,6 +130,7 @@ class Recorder:
     def __init__(self, project: Project, config: pytest.Config) -> None:
         self.project, self.config = project, config
         self.results: dict[str, dict[int, Result]] = defaultdict(dict)
+        self.known: dict[str, evidence.Record] = {}
         self.crashed: dict[str, set[int]] = defaultdict(set)
 
     def pytest_sessionstart(self) -> None:
@@ -122,32 +143,40 @@ class Recorder:
         if not page.endswith(".md") and not labs.is_lab(page.removeprefix("docs/")):
             return
         results = self.results[page]
-        for name, value in report.user_properties:
-            if name == "block" and isinstance(value, list):
-                results[value[0]] = Result(**value[1])
+        told: dict[str, Any] = dict(report.user_properties)
+        if "block" in told:
+            results[told["block"][0]] = Result(**told["block"][1])
+        if "page" in told:
+            self.known.setdefault(page, told["page"])
+        report.user_properties.clear()  # pytest keeps all reports to its end
         if str(report.when) == "???":  # xdist: the worker's process ended while it ran this block
             self.crashed[page].add(int(re.findall(r"::line:(\d+)", report.nodeid)[0]))
 
     def pytest_sessionfinish(self) -> None:
         """Writes the records; a page that cannot be read loses its old one."""
+        update = self.config.getoption("--update-outputs")
         for page, results in self.results.items():
             path = self.project.root / page
             name = path.relative_to(self.project.docs).as_posix()
             file = evidence.file_of(name, self.project, self.environment["device"])
             try:
-                blocks = published_blocks(path, self.project)
+                # An update has rewritten the page; nothing is known of one whose first block crashed.
+                known = self.known.get(page) if not update else None
+                known = known or evidence.known(
+                    path, published_blocks(path, self.project), self.project, self.environment["device"]
+                )
             except PageError:
                 file.unlink(missing_ok=True)
                 continue  # its own failing test has said why; old evidence proves nothing now
-            crashed = {block.index for block in blocks if block.line in self.crashed[page]}
-            results |= {index: Result(status="failed") for index in crashed}
-            passed = all(results.get(b.index, Result()).status in ("passed", "exempt") for b in blocks)
-            if self.config.getoption("--update-outputs") and not passed:
+            for block in known["blocks"]:
+                if block["line"] in self.crashed[page]:
+                    results[block["index"]] = Result(status="failed")
+            record = evidence.complete(known, results, self.environment)
+            passed = all(block["status"] in ("passed", "exempt") for block in record["blocks"])
+            if update and not passed:
                 file.unlink(missing_ok=True)
                 continue  # nothing was rewritten: the page does not show the outputs of this run
-            evidence.write(
-                evidence.record(path, blocks, results, self.project, self.environment), self.project
-            )
+            evidence.write(record, self.project)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Says how many records were written, and where."""

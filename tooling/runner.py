@@ -71,7 +71,8 @@ class PageRun:
                 self.figures.commit()
         finally:
             self.modules.clear()
-            gc.collect()
+            if {"torch", "tensorflow"} & sys.modules.keys():  # models hold themselves in cycles
+                gc.collect()
             self._directory.cleanup()
 
     def run(self, block: Block) -> None:

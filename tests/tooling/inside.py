@@ -78,7 +78,8 @@ def prove(path: Path, project: Project, device: str = "cpu") -> evidence.Record:
         "commit": "0123456789abcdef+",
         "started": "2030-01-02T03:04:05Z",
     }
-    entry = evidence.record(path, blocks, page_run.results, project, environment)
+    known = evidence.known(path, blocks, project, device)
+    entry = evidence.complete(known, page_run.results, environment)
     evidence.write(entry, project)
     return entry
 

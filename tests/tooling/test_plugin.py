@@ -3,12 +3,14 @@
 import importlib
 import importlib.util
 import os
+import socket
 import sys
 import types
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_socket
 
 from tooling import evidence, hub, plugin
 from tooling.pages import published_blocks
@@ -95,7 +97,8 @@ class Item:
     def __init__(self, example: object = None) -> None:
         self.example = example
         self.markers: list[pytest.Mark] = []
-        self.user_properties: list[tuple[str, tuple[int, Any]]] = []
+        self.user_properties: list[tuple[str, Any]] = []
+        self.config = Config(Path())
 
     def add_marker(self, marker: pytest.MarkDecorator) -> None:
         self.markers.append(marker.mark)
@@ -112,13 +115,35 @@ def test_each_block_has_a_time_limit(project: Project) -> None:
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_result_travels_with_its_report(fails: bool, project: Project) -> None:
     blocks, page_run, _ = run(project.docs / "results.md", project)
-    item = Item(types.SimpleNamespace(parsed=blocks[0], namespace={PAGE_RUN: page_run}))
+    namespace = {PAGE_RUN: page_run}
+    item = Item(types.SimpleNamespace(parsed=blocks[0], namespace=namespace))
     call = plugin.pytest_runtest_call(item)  # type: ignore[arg-type]
     next(call)
     with pytest.raises(ValueError if fails else StopIteration):
         call.throw(ValueError()) if fails else call.send(None)
-    ((name, (index, result)),) = item.user_properties
+    (name, (index, result)), (other, known) = item.user_properties
     assert (name, index, result["status"]) == ("block", 1, "passed")
+    # With the first block of a page travels what its worker knows of the page, once.
+    assert (other, known) == ("page", evidence.known(page_run.path, blocks, project, "cpu"))
+    later = Item(types.SimpleNamespace(parsed=blocks[1], namespace=namespace))
+    for _ in plugin.pytest_runtest_call(later):  # type: ignore[arg-type]
+        pass
+    assert [name for name, _ in later.user_properties] == ["block"]
+
+
+def test_what_a_worker_knew_of_a_page_is_not_read_again(
+    three: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = evidence.known(three, published_blocks(three, project), project, "cpu")
+    monkeypatch.setattr(plugin, "published_blocks", None)
+    told = passed(1)
+    told.user_properties.append(("page", known))
+    assert record(project, told, passed(2), passed(3)) == ["passed"] * 3
+
+
+def test_no_block_reaches_another_host() -> None:
+    with pytest.raises(pytest_socket.SocketConnectBlockedError):
+        socket.create_connection(("192.0.2.1", 80), 2)
 
 
 def test_a_test_that_is_no_block_carries_nothing() -> None:
