@@ -17,6 +17,7 @@ THREADS := $(shell n=$$(( $(CORES) / $(WORKERS) )); [ $$n -ge 1 ] && echo $$n ||
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 VENV := .venv
 SITE_VENV := .venv-site
+BENCH_VENV := .venv-bench
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q --dist loadfile
 # A new file is checked before it is added, too.
@@ -29,7 +30,7 @@ export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
 export TF_NUM_INTEROP_THREADS := 1
 
-.PHONY: help serve test new pages update merge coverage claims site ledger inventories lint fix tests scripts notebooks browser links summary clean
+.PHONY: help serve test new pages update merge coverage claims bench site ledger inventories lint fix tests scripts notebooks browser links summary clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -119,6 +120,16 @@ browser: $(VENV)/.ready ## the built site: facts, links, browser
 links: $(VENV)/.ready ## ask the other sites that the built pages link whether the pages are still there; needs a network
 	$(RUN) -m tooling.links
 
+# An environment of its own: a peer wants other versions than the site. The real site is run by the one above.
+$(BENCH_VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[site,bench]'
+	@touch $@
+
+bench: $(VENV)/.ready $(SITE_VENV)/.ready $(BENCH_VENV)/.ready ## what the pipeline costs, beside its peers and at 3,000 pages; PART="harness …"
+	@$(RUN) -m tooling.hub
+	$(BENCH_VENV)/bin/python -m tests.bench $(PART)
+
 lint: $(VENV)/.ready ## formatting, types, Markdown, typography, terms, spelling, workflows
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check --quiet .
@@ -140,4 +151,4 @@ fix: $(VENV)/.ready ## mend what can be mended
 	$(RUN) -m tooling.prose --fix $(CHINESE)
 
 clean: ## remove what the commands made
-	rm -rf $(VENV) $(SITE_VENV) site evidence .hub *.egg-info
+	rm -rf $(VENV) $(SITE_VENV) $(BENCH_VENV) .cache site evidence .hub *.egg-info

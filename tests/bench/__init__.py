@@ -1,0 +1,1 @@
+"""What the pipeline itself costs, beside its peers and as it grows: `make bench`."""
