@@ -1,7 +1,6 @@
 """Running the blocks of one page: namespaces, working directory, output, limits, measurements."""
 
 import contextlib
-import faulthandler
 import gc
 import io
 import json
@@ -26,6 +25,7 @@ from tooling.memory import peak_memory, reset_peak_memory
 from tooling.modules import base_module
 from tooling.project import Project
 from tooling.shell import run_shell
+from tooling.watchdog import Watchdog
 
 SECONDS = 120  # the time limit of a block that asks for no other
 GRACE = 15  # a block stuck outside Python gets this much longer, then its process ends
@@ -58,15 +58,15 @@ class PageRun:
         self.results = {block.index: Result() for block in blocks}
         self._directory = tempfile.TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True)
         self.directory = Path(self._directory.name).resolve()
-        self.figures = Figures(path, self.directory)
+        self.figures, self.watchdog = Figures(path, self.directory), Watchdog()
 
     def close(self) -> None:
         """Frees what the blocks made; an update that went well as a whole is written now."""
+        self.watchdog.stop()
         try:
             if self.update and all(result.status in ("passed", "exempt") for result in self.results.values()):
-                shown = {
-                    b.index: (b, self.results[b.index].printed) for b in self.blocks if b.kind == "output"
-                }
+                outputs_of = [b for b in self.blocks if b.kind == "output"]
+                shown = {b.index: (b, self.results[b.index].printed) for b in outputs_of}
                 outputs.rewrite(self.path, shown)
                 self.figures.commit()
         finally:
@@ -86,13 +86,12 @@ class PageRun:
         limit = int(block.data.get("timeout", SECONDS))
         reset_peak_memory()
         hub.opened()
-        faulthandler.dump_traceback_later(limit + GRACE, exit=True, file=2)
+        self.watchdog.watch(limit + GRACE)
         start = time.perf_counter()
         try:
             with contextlib.chdir(self.directory):
                 getattr(self, f"_{block.kind}")(block, result)
         finally:
-            faulthandler.cancel_dump_traceback_later()
             result.seconds = round(time.perf_counter() - start, 3)
             result.peak_rss_mb, result.peak_vram_mb = peak_memory()
             result.weights = hub.opened()
