@@ -113,7 +113,12 @@ tests: $(VENV)/.ready ## unit tests of the tooling, the canaries, the pages agai
 	@$(RUN) -m tooling.messages .coverage
 
 # Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
-browser: $(VENV)/.ready ## the built site: facts, links, browser
+LIGHTHOUSE := tests/site/lighthouse
+$(LIGHTHOUSE)/node_modules/.package-lock.json: $(LIGHTHOUSE)/package-lock.json
+	npm ci --prefix $(LIGHTHOUSE) --silent --no-audit --no-fund
+	@touch $@
+
+browser: $(VENV)/.ready $(LIGHTHOUSE)/node_modules/.package-lock.json ## the built site: facts, links, browser
 	@command -v chromium >/dev/null || $(RUN) -m playwright install chromium
 	$(PYTEST) tests/site -n $(CORES) --dist worksteal
 

@@ -64,6 +64,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     project = _project(config)
     if "tags" in page.meta:
         page.meta["tags"] += labels.frameworks(project.docs / page.file.src_uri, project)
+    page.meta.setdefault("description", reading.description(markdown) or config.site_description)
     listed = glossary.expand(reference.expand(markdown, project), project)
     return listed + reference.link(page.file.src_uri, project)
 

@@ -9,7 +9,22 @@ from selectolax.lexbor import LexborHTMLParser
 CHARACTERS_A_MINUTE = 300
 CHARACTER = re.compile(r"[\u4e00-\u9fff]")
 WORD = re.compile(r"[A-Za-z][\w'-]*")
+NO_PARAGRAPH = ("", "#", "<", "|", "`", "!", "-", "$", "=")  # how headings, tables, code and the like begin
+LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 UNREAD = "pre, .highlight, .arithmatex, .headerlink, details.evidence, .mkdocstrings-source"
+
+
+def description(markdown: str) -> str:
+    """The first paragraph of a page as plain text: what a search engine shows of it; empty if there is none.
+
+    Examples:
+        >>> description("# 标题\\n\\n## 题目\\n\\n怎样用 `nn.Linear`？见[训练](training.md)。\\n\\n答。")
+        '怎样用 nn.Linear？见训练。'
+    """
+    for paragraph in re.split(r"\n\s*\n", markdown):
+        if paragraph[:1] not in NO_PARAGRAPH:
+            return LINK.sub(r"\1", paragraph).replace("`", "").replace("**", "").replace("\n", "").strip()
+    return ""
 
 
 def minutes(html: str) -> int:
