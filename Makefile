@@ -19,7 +19,8 @@ VENV := .venv
 SITE_VENV := .venv-site
 BENCH_VENV := .venv-bench
 RUN := $(VENV)/bin/python
-PYTEST := $(RUN) -m pytest -q --dist loadfile
+# The pages in the order of the selection, the longest first, not those with the most blocks.
+PYTEST := $(RUN) -m pytest -q --dist loadfile --no-loadscope-reorder
 # A new file is checked before it is added, too.
 FILES := git ls-files --cached --others --exclude-standard
 CHINESE = $(shell $(FILES) 'docs/*.md' 'docs/labs/*.py' 'snippets/*.md' README.zh.md .github/pull_request_template.md)

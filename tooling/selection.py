@@ -42,14 +42,17 @@ def weight(path: Path, project: Project, device: str) -> float:
 
 
 def shard(weights: dict[Path, float], number: int, count: int) -> list[Path]:
-    """The pages of one of several shards of about equal weight: the heaviest first, to the lightest."""
+    """The pages of one of several shards of about equal weight, the heaviest first: none begins at the end.
+
+    Each page in turn, from the heaviest on, goes to the shard that is the lightest so far.
+    """
     shards: list[list[Path]] = [[] for _ in range(count)]
     loads = [0.0] * count
     for path in sorted(weights, key=lambda path: (-weights[path], path)):
         lightest = loads.index(min(loads))
         shards[lightest].append(path)
         loads[lightest] += weights[path]
-    return sorted(shards[number - 1])
+    return shards[number - 1]
 
 
 def main() -> int:

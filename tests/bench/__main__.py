@@ -50,7 +50,7 @@ def draw(parts: dict[str, Any]) -> None:
 
 
 def _latin(name: str) -> str:
-    return name if name.isascii() else "this project"
+    return name if name.isascii() else "this project" + (", first run" if name == harness.FIRST else "")
 
 
 def main() -> int:

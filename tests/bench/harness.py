@@ -12,6 +12,7 @@ from tests.bench.timing import must
 START = 10  # one page: what pytest takes to start, in essence
 SIZES = (100, 1_000, 10_000)
 REPEATS = 3
+FIRST = f"{OURS}（第一次）"
 
 
 def measure() -> dict[str, Any]:
@@ -20,7 +21,7 @@ def measure() -> dict[str, Any]:
     The fastest of three runs at each size: what else the machine does only ever adds. One run of the peers
     that are not compared with, at the largest size.
     """
-    whole: dict[str, dict[int, float]] = {name: {} for name in PEERS}
+    whole: dict[str, dict[int, float]] = {name: {} for name in (FIRST, *PEERS)}
     memory: dict[str, int] = {}
     for size in (START, *SIZES):
         with tempfile.TemporaryDirectory() as temporary:
@@ -41,10 +42,12 @@ def measure() -> dict[str, Any]:
                     memory[name] = done.mb
             for name, taken in seconds.items():
                 whole[name][size] = min(taken)
+            whole[FIRST][size] = seconds[OURS][0]  # it renders each page
     marginal = {
         name: {str(size): round((taken[size] - taken[START]) / (size - START) * 1000, 3) for size in SIZES}
         for name, taken in whole.items()
     }
+    memory[FIRST] = memory[OURS]
     return {"marginal": marginal, "seconds": whole, "mb": memory}
 
 

@@ -24,7 +24,9 @@ def test_all_pages(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = select(project, capsys, monkeypatch)
-    assert found == [project.relative(path) for path in project.page_paths()]
+    assert sorted(found) == [project.relative(path) for path in project.page_paths()]
+    weights = [selection.weight(project.root / name, project, "cpu") for name in found]
+    assert weights == sorted(weights, reverse=True) and weights[0] > weights[-1]
     one = str(project.docs / "shell.md")
     assert select(project, capsys, monkeypatch, one) == ["docs/shell.md"]
 
