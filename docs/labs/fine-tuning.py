@@ -91,7 +91,7 @@ def fit(model, data, learning_rate, steps, watched, replay=None):
     return {name: np.array(values) for name, values in rows.items()}
 
 pretrained = network()
-fit(pretrained, part(old), 3e-3, 800, {})
+_ = fit(pretrained, part(old), 3e-3, 800, {})
 
 # %% tolerance="0.1"
 old_loss, old_accuracy = measure(pretrained, part(held))
