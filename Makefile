@@ -20,7 +20,9 @@ SITE_VENV := .venv-site
 BENCH_VENV := .venv-bench
 RUN := $(VENV)/bin/python
 # The pages in the order of the selection, the longest first, not those with the most blocks.
-PYTEST := $(RUN) -m pytest -q --dist loadfile --no-loadscope-reorder
+# Of the plugins that are installed, those that are used: to load all took a second in each process.
+PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(RUN) -m pytest -q -p xdist.plugin -p pytest_timeout --dist loadfile --no-loadscope-reorder
+COVERAGE := -p pytest_cov.plugin --cov
 # A new file is checked before it is added, too.
 FILES := git ls-files --cached --others --exclude-standard
 CHINESE = $(shell $(FILES) 'docs/*.md' 'docs/labs/*.py' 'snippets/*.md' README.zh.md .github/pull_request_template.md)
@@ -68,7 +70,7 @@ pages: $(VENV)/.ready ## run the blocks and write evidence; PAGE=docs/….md, DE
 	  $(if $(FRAMEWORK),--framework $(FRAMEWORK)) $(PAGE)) || exit; \
 	if [ -z "$$pages" ]; then echo "pages: nothing to run"; else \
 	  $(PYTEST) $$pages -n $(WORKERS) --device $(DEVICE) \
-	    $(if $(PAGE)$(STALE)$(FRAMEWORK)$(filter cuda,$(DEVICE)),,--cov $(if $(SHARD),--cov-report=,--cov-report=term-missing --cov-fail-under=100)); fi
+	    $(if $(PAGE)$(STALE)$(FRAMEWORK)$(filter cuda,$(DEVICE)),,$(COVERAGE) $(if $(SHARD),--cov-report=,--cov-report=term-missing --cov-fail-under=100)); fi
 
 new: $(VENV)/.ready ## begin a page: page, module and navigation from the template; PAGE=section/slug TITLE="标题"
 	@test -n "$(PAGE)" || { echo 'name the page: make new PAGE=section/slug TITLE="标题"'; exit 2; }
@@ -110,7 +112,7 @@ inventories: $(VENV)/.ready ## renew what references into Python, NumPy and PyTo
 	$(RUN) -m tooling.inventories
 
 tests: $(VENV)/.ready ## unit tests of the tooling, the canaries, the pages against reference libraries
-	$(PYTEST) tests/tooling tests/reference -n $(CORES) --cov --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
+	$(PYTEST) tests/tooling tests/reference -n $(CORES) $(COVERAGE) --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
 	@$(RUN) -m tooling.messages .coverage
 
 # Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
