@@ -115,7 +115,6 @@ tests: $(VENV)/.ready ## unit tests of the tooling, the canaries, the pages agai
 	$(PYTEST) tests/tooling tests/reference -n $(CORES) $(COVERAGE) --cov-config=tests/tooling/coverage.ini --cov-report=term-missing:skip-covered --cov-fail-under=95
 	@$(RUN) -m tooling.messages .coverage
 
-# Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
 LIGHTHOUSE := tests/site/lighthouse
 # One of its packages asks for the latest version of another, which would soon differ from the lock: pinned by hand.
 $(LIGHTHOUSE)/node_modules/.package-lock.json: $(LIGHTHOUSE)/package-lock.json
@@ -123,6 +122,7 @@ $(LIGHTHOUSE)/node_modules/.package-lock.json: $(LIGHTHOUSE)/package-lock.json
 	npm ci --prefix $(LIGHTHOUSE) --silent --no-audit --no-fund
 	@touch $@
 
+# Debian's Chromium where there is one (a snap cannot read the temporary profile), else Playwright's own.
 browser: $(VENV)/.ready $(LIGHTHOUSE)/node_modules/.package-lock.json ## the built site: facts, links, browser
 	@command -v chromium >/dev/null || $(RUN) -m playwright install chromium
 	$(PYTEST) tests/site -n $(CORES) --dist worksteal

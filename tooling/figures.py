@@ -37,8 +37,7 @@ class Figures:
         self._seen: dict[Path, int] = {}
 
     def _drawn(self) -> list[Path]:
-        # not iterdir: asked for after each block, most of which draw nothing
-        names = sorted(os.listdir(self.directory))  # noqa: PTH208
+        names = sorted(os.listdir(self.directory))  # noqa: PTH208  # asked for after each block: iterdir is slower
         return [self.directory / name for name in names if name.endswith(SUFFIXES)]
 
     def collect(self, compare: bool) -> list[str]:

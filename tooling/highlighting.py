@@ -1,4 +1,4 @@
-"""Fences without colours: the element and the text that the site shows, at a tenth of the time.
+"""Fences without colours: the element and the text that the site shows, without the work of Pygments.
 
 Pygments puts spans around the words of a block and leaves its text alone, so whoever reads only the text does
 without it. The ledger reads the coloured pages, with a parser of its own.
@@ -7,12 +7,12 @@ without it. The ledger reads the coloured pages, with a parser of its own.
 from html import escape
 from typing import Any
 
-from pymdownx.highlight import Highlight, HighlightExtension  # type: ignore[import-untyped]
+from pymdownx.highlight import Highlight, HighlightExtension
 
 NAME = "pymdownx.highlight"  # the extension of the site's configuration that is replaced
 
 
-class _Plain(Highlight):  # type: ignore[misc]  # pymdownx has no types
+class _Plain(Highlight):  # type: ignore[misc]  # pymdownx ships no types: its class is Any
     def highlight(self, src: str, language: str, css_class: str = "highlight", **options: Any) -> Any:
         """The frame that pymdownx makes for a block, around its escaped text."""
         if options.get("inline"):
@@ -29,7 +29,7 @@ class _Plain(Highlight):  # type: ignore[misc]  # pymdownx has no types
         return f'<div class="{classes}"{data}>{name}<pre><code>{text}\n</code></pre></div>'
 
 
-class PlainHighlightExtension(HighlightExtension):  # type: ignore[misc]
+class PlainHighlightExtension(HighlightExtension):  # type: ignore[misc]  # as above: Any
     """`pymdownx.highlight` for programs: takes the same settings and shows no colours."""
 
     def get_pymdownx_highlighter(self) -> type[Highlight]:

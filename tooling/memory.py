@@ -7,7 +7,7 @@ import resource
 import sys
 
 
-@functools.cache  # opened once: for a block that does little, opening a file is most of the work
+@functools.cache  # opened once, not for each block: most blocks do little
 def _proc(name: str, flags: int) -> int:
     return os.open(f"/proc/{os.getpid()}/{name}", flags | os.O_CLOEXEC)
 

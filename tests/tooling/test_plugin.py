@@ -126,7 +126,7 @@ def test_a_result_travels_with_its_report(fails: bool, project: Project) -> None
     # With the first block of a page travels what its worker knows of the page, once.
     assert (other, known) == ("page", evidence.known(page_run.path, blocks, project, "cpu"))
     later = Item(types.SimpleNamespace(parsed=blocks[1], namespace=namespace))
-    for _ in plugin.pytest_runtest_call(later):  # type: ignore[arg-type]
+    for _ in plugin.pytest_runtest_call(later):  # type: ignore[arg-type]  # a stand-in for pytest's item
         pass
     assert [name for name, _ in later.user_properties] == ["block"]
 
