@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from tooling import (
     access,
+    buttons,
     drawing,
     evidence,
     glossary,
@@ -120,12 +121,12 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Mends what the theme lacks for readers with a keyboard or a screen reader; drops unused libraries."""
-    return weight.lighten(access.mend(output))
+    return weight.lighten(buttons.draw(access.mend(output)))
 
 
 def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:
     """Mends the page for unknown addresses, which is a template and no page."""
-    return weight.lighten(access.mend(output)) if template_name.endswith(".html") else output
+    return weight.lighten(buttons.draw(access.mend(output))) if template_name.endswith(".html") else output
 
 
 @event_priority(-100)  # after the search has written its index

@@ -13,7 +13,7 @@ const reach = () => {
 };
 new ResizeObserver(reach).observe(document.querySelector(".md-content") ?? document.body);
 
-// The theme makes each code block's buttons a landmark, and the tags of each result of a search, all without a name:
-// fifty of them lead a listener nowhere.
-const group = () => document.querySelectorAll(":is(nav.md-code__nav, .md-search-result nav.md-tags):not([role])").forEach((nav) => nav.setAttribute("role", "none"));
-new MutationObserver(group).observe(document.body, { childList: true, subtree: true });
+// The theme makes the tags of each result of a search a landmark without a name: they lead a listener nowhere.
+const results = document.querySelector(".md-search-result");
+const group = () => results.querySelectorAll("nav.md-tags:not([role])").forEach((nav) => nav.setAttribute("role", "none"));
+new MutationObserver(group).observe(results, { childList: true, subtree: true });

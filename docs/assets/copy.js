@@ -12,22 +12,12 @@ const complete = (block) => {
   return [...preamble, ...[...before, block].map(code)].join("\n\n") + "\n";
 };
 
-document$.subscribe(() => {
-  document.querySelectorAll("[data-module]").forEach((block) => {
-    const button = document.createElement("button");
-    button.className = "md-code__button";
-    button.title = "复制到此处的完整代码";
-    button.dataset.mdType = "complete";
-    button.dataset.clipboardText = "";
-    block.querySelector(".md-code__nav").prepend(button);
-  });
-  document.querySelector(".md-dialog__inner").setAttribute("role", "status"); // read out, not only shown
-});
+document.querySelector(".md-dialog__inner").setAttribute("role", "status"); // read out, not only shown
 
 // Before the theme's own listener, which reads the text from the button.
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.(".md-code__button");
-  if (button?.matches("[data-clipboard-target], [data-clipboard-text]")) {
+  if (button?.matches("[data-clipboard-text]")) {
     const block = button.closest(".highlight");
     button.dataset.clipboardText = button.dataset.mdType === "complete" ? complete(block) : code(block);
   }

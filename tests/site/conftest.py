@@ -110,9 +110,11 @@ class Visit:
             self.foreign.append(url)
 
     def open(self, page: str) -> None:
-        """Goes to a page and waits until its diagrams and formulas are drawn."""
+        """Goes to a page, past its diagrams, and waits until these and the formulas are drawn."""
         self.page.goto(self.address + page)
+        self.page.evaluate("document.querySelector('pre.diagram')?.scrollIntoView()")
         self.page.wait_for_function(DRAWN)
+        self.page.evaluate("scrollTo(0, 0)")
 
     def leave(self) -> None:
         """Closes the page, which must have asked no other host and complained about nothing."""

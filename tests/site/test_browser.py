@@ -43,8 +43,14 @@ def test_page_is_whole_open_to_all_and_asks_no_other_host(
 
 def test_diagrams_and_formulas_are_drawn(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, 1280, "light")
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url))
     visit.page.goto(address)
+    visit.page.wait_for_load_state("networkidle")
+    assert not [url for url in asked if "mermaid" in url]  # 3.5 MB for what is further down
+    visit.page.locator("pre.diagram").scroll_into_view_if_needed()
     visit.page.wait_for_selector(".diagram-drawn svg")
+    assert visit.page.locator(".diagram-drawn svg[aria-labelledby]").count() == 1
     assert visit.page.locator("pre.diagram").is_hidden()
     visit.page.goto(address + "concepts/large-models/")
     visit.page.wait_for_selector(".katex")

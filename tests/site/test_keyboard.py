@@ -34,9 +34,15 @@ def test_the_first_stop_skips_to_the_content(page: Page) -> None:
 
 def test_the_palette_switches(page: Page) -> None:
     tab_to(page, ".md-option", limit=20)
-    before = page.evaluate("document.body.dataset.mdColorScheme")
+    scheme = "document.body.dataset.mdColorScheme"
+    assert page.evaluate(scheme) == "default"
+    page.emulate_media(color_scheme="dark")  # followed, as long as the reader has not chosen
+    page.wait_for_function(f"{scheme} === 'slate'")
     page.keyboard.press("Enter")
-    page.wait_for_function(f"document.body.dataset.mdColorScheme !== '{before}'")
+    page.wait_for_function(f"{scheme} === 'default'")
+    page.reload()
+    assert page.evaluate(scheme) == "default"
+    assert page.locator("form[data-palette] label:visible").get_attribute("title") == "切换到深色"
 
 
 def test_the_search_opens_finds_and_leads(page: Page) -> None:

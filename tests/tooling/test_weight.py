@@ -10,3 +10,9 @@ def test_only_a_page_of_the_reference_loads_its_style() -> None:
     assert weight.lighten(STYLE + OTHER) == OTHER
     page = STYLE + '<div class="doc doc-object doc-module">x</div>'
     assert weight.lighten(page) == page
+
+
+def test_a_page_with_formulas_loads_their_style_before_its_own() -> None:
+    formula = '<span class="arithmatex">x</span>'
+    style = '<link rel="stylesheet" href="../assets/vendor/katex/katex.min.css">\n'
+    assert weight.lighten(OTHER + formula) == style + OTHER + formula
