@@ -152,11 +152,11 @@ class Policy(nn.Module):
         """状态 (B, 7) 或栅格 (B, 1, H, W) → 转角 (B,)，单位弧度，绝对值不超过 STEER_MAX。"""
         return STEER_MAX * torch.tanh(self.net((seen - self.mean) / self.std)).squeeze(-1)
 
-def clone(seen, labels, steps=500, batch_size=128):
+def clone(seen, labels, steps=300, batch_size=128):
     """行为克隆：对 (观测, 专家转角) 做回归，返回训练好的 Policy；学习率线性降到 0。"""
     torch.manual_seed(SEED)
     policy = Policy(seen).to(device)
-    optimizer = torch.optim.Adam(policy.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(policy.parameters(), lr=3e-3, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, steps)
     x, y = torch.tensor(seen, device=device), torch.tensor(labels, device=device)
     for rows in torch.randint(len(x), (steps, batch_size)):
@@ -182,7 +182,7 @@ def collect(control, observe, round_number, steps=TRAIN_STEPS):
                   observe=observe)
     return log["seen"], log["labels"]
 
-def dagger(observe, rounds=ROUNDS, steps=500):
+def dagger(observe, rounds=ROUNDS, steps=300):
     """Ross 等（2011）：让当前策略开车，专家只打标签，数据累加后重训。返回克隆与最后的策略、数据。"""
     seen, labels = collect(expert, observe, 0)
     first = policy = clone(seen, labels, steps)

@@ -65,7 +65,7 @@ def score(guess, future):
 # --8<-- [start:forecaster]
 class Forecaster(nn.Module):
     """历史点与车道点作词元 (B, T, 2) m → 匀速外推的修正 (B, 15, 2) m。"""
-    def __init__(self, tokens, width=48):
+    def __init__(self, tokens, width=32):
         super().__init__()
         self.embed, self.place = nn.Linear(2, width), nn.Parameter(torch.randn(tokens, width) / 10)
         layer = nn.TransformerEncoderLayer(width, 4, 2 * width, 0.0, batch_first=True,
@@ -78,12 +78,12 @@ class Forecaster(nn.Module):
         hidden = self.body(self.embed(tokens / 10) + self.place)  # (B, T, width)
         return self.head(hidden.mean(1)).unflatten(-1, (FUTURE, 2)) * 5
 
-def learn(tokens, steps=350, batch_size=128):
+def learn(tokens, steps=250, batch_size=64):
     """用前 tokens 个点训练；10 是只看历史，22 是加上车道。"""
     torch.manual_seed(SEED)
     model = Forecaster(tokens).to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, steps)
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, steps)
     x = torch.tensor(train[:, :tokens], device=device)
     y = torch.tensor(train[:, 22:] - straight(train[:, :PAST]), device=device).float()
     for rows in torch.randint(len(x), (steps, batch_size)):

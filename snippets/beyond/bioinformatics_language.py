@@ -75,9 +75,9 @@ class MaskedModel(nn.Module):
         return self.norm(mixed) @ self.embed.weight[:VOCAB].T
 
 torch.manual_seed(SEED)
-model, steps = MaskedModel().to(device), 500
-optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.1)
-schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, steps)
+model, steps = MaskedModel().to(device), 300
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=0.1, fused=True)
+schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, steps)
 data = torch.tensor(train, device=device)
 for rows in torch.randint(len(data), (steps, 64)):
     answer = data[rows]
