@@ -9,7 +9,7 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 NUM_SERIES, LENGTH = 20, 15  # 20 个系列，各 15 集
 NUM_ITEMS = NUM_SERIES * LENGTH  # 物品编号 1–300，0 是补位
 SESSIONS, TEST_SESSIONS, MAX_CLICKS = 6000, 1000, 16  # 最晚的 1000 段会话用来测试
-HIDDEN, NUM_LAYERS, NUM_HEADS, STEPS, BATCH_SIZE = 64, 2, 2, 450, 128
+HIDDEN, NUM_LAYERS, NUM_HEADS, STEPS, BATCH_SIZE = 64, 2, 2, 750, 64
 torch.manual_seed(SEED)
 print(f"device = {device}")
 # --8<-- [end:setup]
@@ -139,8 +139,8 @@ def train_sasrec(causal=True, steps=STEPS):
     """在训练会话的每一位上预测下一次点击，返回模型与末 20 步的平均损失。"""
     torch.manual_seed(SEED)
     model, rows, losses = SASRec(causal).to(device), torch.as_tensor(train, device=device), []
-    optimizer = torch.optim.Adam(model.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     for _ in range(steps):
         batch = rows[torch.randint(len(rows), (BATCH_SIZE,)).to(device)]
         logits = model(batch[:, :-1])  # (B, 15, 301)
@@ -209,13 +209,13 @@ def all_pairs(rows):
     session, t = np.nonzero(rows[:, 1:])
     return np.where(np.arange(MAX_CLICKS) <= t[:, None], rows[session], 0), rows[session, t + 1]
 
-def train_two_tower(pairs, correct=True, use_features=True, k=1, seed=SEED, steps=400):
+def train_two_tower(pairs, correct=True, use_features=True, k=1, seed=SEED, steps=350):
     """批内负样本：同一批里别人的目标就是我的负样本。correct 决定是否减去 log q。"""
     torch.manual_seed(seed)
     rows, goals = (torch.as_tensor(part, device=device) for part in pairs)
     user, item = UserTower(k).to(device), ItemTower(use_features).to(device)
     q = torch.bincount(goals, minlength=NUM_ITEMS + 1) / len(goals)  # 物品被抽进一批的频率
-    optimizer = torch.optim.Adam([*user.parameters(), *item.parameters()], 3e-3)
+    optimizer = torch.optim.Adam([*user.parameters(), *item.parameters()], 4e-3, fused=True)
     for _ in range(steps):
         pick = torch.randint(len(goals), (512,)).to(device)
         goal = goals[pick]

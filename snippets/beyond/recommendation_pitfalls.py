@@ -155,7 +155,7 @@ rows, goals = all_pairs(test)
 fresh = ~np.isin(rows, cold).any(axis=1) & np.isin(goals, cold)  # 答案是从未有过点击的物品
 hits = {}
 for use_features in (False, True):
-    trained = train_two_tower([part[known] for part in pairs], use_features=use_features, steps=250)
+    trained = train_two_tower([part[known] for part in pairs], use_features=use_features, steps=150)
     user_c, item_c = encode(*trained, rows[fresh])
     hits[use_features] = evaluate(user_c @ item_c.T, goals[fresh])[0]
     print(f"新物品 HR@10，内容特征 {use_features}：{hits[use_features]:.2f}")
@@ -182,7 +182,7 @@ assert gain[0][1] > gain[1][1] + 0.05
 # --8<-- [end:random-split]
 
 # --8<-- [start:no-mask]
-cheater, cheat_loss = train_sasrec(causal=False, steps=120)
+cheater, cheat_loss = train_sasrec(causal=False, steps=90)
 cheated = evaluate(sasrec_scores(cheater, histories), targets)[1]
 print(f"训练损失：有掩码 {train_loss:.2f}，没有 {cheat_loss:.2f}")
 print(f"测试 NDCG@10：有掩码 {best[1]:.2f}，没有 {cheated:.2f}")
