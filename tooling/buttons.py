@@ -1,14 +1,15 @@
 """The buttons of each block of code, and of the header, as HTML: no work for the browser at each visit."""
 
-# What is copied, docs/assets/copy.js makes as a button is pressed; the first is for blocks of a module.
-_BLOCK = (
-    '<nav class="md-code__nav" role="none">'
-    '<button class="md-code__button" title="复制到此处的完整代码" data-md-type="complete"'
-    " data-clipboard-text></button>"
-    '<button class="md-code__button" title="复制" data-md-type="copy" data-clipboard-text></button>'
-    "</nav>"
+import re
+
+# What is copied, docs/assets/copy.js makes as a button is pressed.
+_BUTTON = '<button class="md-code__button" title="{}" data-md-type="{}" data-clipboard-text></button>'
+_COMPLETE = _BUTTON.format("复制到此处的完整代码", "complete")
+_ALONE = _BUTTON.format("复制", "copy")
+_CODE = re.compile(
+    r'(?P<module> data-module="[^"]*"(?: [\w-]+="[^"]*")*>(?:<span class="filename">[^<]*</span>)?)?'
+    "<pre><span></span><code>"
 )
-_CODE = "<pre><span></span><code>"
 # The theme's script for it styles the whole page four times over; the site's is docs/assets/palette.js.
 _PALETTE = '<form class="md-header__option" data-md-component="palette">'
 
@@ -16,9 +17,17 @@ _PALETTE = '<form class="md-header__option" data-md-component="palette">'
 def draw(html: str) -> str:
     """Puts the buttons on each block of code; leaves the palette to the site's own script.
 
+    A block of a module, which `takeaway.mark` has marked, has two: the block, and the code up to it.
+
     Examples:
         >>> draw("<pre><span></span><code>1 + 1</code></pre>").count("<button")
-        2
+        1
     """
-    html = html.replace(_CODE, _CODE.replace("<code>", f"{_BLOCK}<code>"))
+    html = _CODE.sub(_with_buttons, html)
     return html.replace(_PALETTE, _PALETTE.replace('data-md-component="palette"', "data-palette"))
+
+
+def _with_buttons(match: re.Match[str]) -> str:
+    module = match["module"] or ""
+    buttons = (_COMPLETE if module else "") + _ALONE
+    return f'{module}<pre><span></span><nav class="md-code__nav" role="none">{buttons}</nav><code>'

@@ -42,7 +42,7 @@ def test_page_is_whole_open_to_all_and_asks_no_other_host(
 
 
 def test_diagrams_and_formulas_are_drawn(browser: Browser, address: str) -> None:
-    visit = Visit(browser, address, 1280, "light")
+    visit = Visit(browser, address, 360, "light")
     asked: list[str] = []
     visit.page.on("request", lambda request: asked.append(request.url))
     visit.page.goto(address)
