@@ -120,7 +120,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Mends what the theme lacks for readers with a keyboard or a screen reader; drops unused libraries."""
+    """Mends what the theme lacks for a keyboard or a screen reader; draws buttons, chooses the styles."""
     return weight.lighten(buttons.draw(access.mend(output)))
 
 

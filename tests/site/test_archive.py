@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from tooling import offline
 from tooling.project import Project
 
-from .conftest import Visit
+from .conftest import DRAWN, Visit
 
 
 def found(page: Page, query: str) -> list[str]:
@@ -33,6 +33,7 @@ def test_the_archive_opens_from_the_disk(browser: Browser, project: Project, tmp
     links = found(visit.page, "参数个数")
     assert any(link.startswith(visit.address + "concepts/large-models/index.html") for link in links), links
     visit.page.locator(".md-search-result__item > a.md-search-result__link").first.click()
+    visit.page.wait_for_function(DRAWN)
     visit.open("concepts/large-models/index.html")
     assert visit.page.locator(".katex").count()
     visit.leave()
