@@ -1,7 +1,6 @@
 """Running the blocks of one page: namespaces, working directory, output, limits, measurements."""
 
 import contextlib
-import gc
 import io
 import json
 import re
@@ -18,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from tooling import hub, outputs
+from tooling import hub, leftovers, outputs
 from tooling.figures import FigureError, Figures
 from tooling.kinds import Block
 from tooling.memory import peak_memory, reset_peak_memory
@@ -71,8 +70,7 @@ class PageRun:
                 self.figures.commit()
         finally:
             self.modules.clear()
-            if {"torch", "tensorflow"} & sys.modules.keys():  # models hold themselves in cycles
-                gc.collect()
+            leftovers.clear()
             self._directory.cleanup()
 
     def run(self, block: Block) -> None:

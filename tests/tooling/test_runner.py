@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 from tooling.project import Project
@@ -48,6 +50,15 @@ def test_a_failure_is_reported_by_page_line_and_snippet_line(project: Project) -
     )
     assert f'File "{project.snippets}/made.py", line 4, in <module>' in failures[1]
     assert "runner.py" not in failures[1]
+
+
+def test_what_a_page_sets_in_its_libraries_ends_with_it(project: Project) -> None:
+    code = 'import matplotlib.pyplot as plt\n\nplt.rcParams["font.size"] = 5\nfigure = plt.figure()'
+    path = page(project, "# T\n\n" + include("one"), M=regions(one=code))
+    _, page_run, failures = run(path, project)
+    assert failures == {} and plt.rcParams["font.size"] == 5 and plt.get_fignums()
+    page_run.close()
+    assert plt.rcParams["font.size"] == matplotlib.rcParamsDefault["font.size"] and not plt.get_fignums()
 
 
 @pytest.mark.parametrize(
