@@ -10,7 +10,7 @@ SEED = 42
 device = "cuda" if torch.cuda.is_available() else "cpu"
 SIZE, NUM_CLASSES = 40, 10  # 场景的边长，像素；类的个数，下标 10 留给「没有目标」
 NUM_TRAIN, NUM_TEST = 6000, 400  # 场景数
-NUM_QUERIES, HIDDEN_SIZE, NUM_HEADS = 16, 64, 2  # 每个场景最多答 16 个框；宽度；头数
+NUM_QUERIES, HIDDEN_SIZE, NUM_HEADS = 16, 48, 2  # 每个场景最多答 16 个框；宽度；头数
 STEPS, BATCH_SIZE, LEARNING_RATE = 500, 16, 5e-3  # 两个模型共用；学习率是峰值
 # --8<-- [end:setup]
 # --8<-- [start:overlap]
@@ -67,22 +67,22 @@ truth = truth_of(test_set)
 # --8<-- [start:average-precision]
 def precision_recall(found, truth, label, threshold=0.5):
     """一类的 (recall, precision, score)，各 (n,)，按分数从高到低累计；没有这类目标时返回 None。"""
-    scores, hits, total = [], [], 0
-    for (boxes, score, kind), (true_boxes, true_kind) in zip(found, truth):
-        targets, mine = true_boxes[true_kind == label], (kind == label).nonzero()[:, 0]
-        mine = mine[score[mine].argsort(descending=True, stable=True)]
-        taken, total = set(), total + len(targets)
-        iou = overlap(boxes[mine][:, None], targets)[0] if len(targets) else targets[:0, :0]
-        for row in iou.tolist() or [[]] * len(mine):  # 没有这类目标的场景：全是误报
-            _, best = max(((value, j) for j, value in enumerate(row)
-                           if value >= threshold and j not in taken), default=(0, None))
-            taken.add(best)  # 一个目标只认一次，再中就算误报
-            hits.append(best is not None)
-        scores += score[mine].tolist()
-    order = np.argsort(-np.array(scores), kind="stable")
-    true_positives = np.cumsum(np.array(hits, dtype=int)[order])
-    precision = true_positives / np.arange(1, len(order) + 1)
-    return (true_positives / total, precision, np.array(scores)[order]) if total else None
+    (boxes, score, kind), (true_boxes, true_kind) = (  # 所有场景的框接在一起
+        [torch.cat(each) for each in zip(*group)] for group in (found, truth))
+    scene, true_scene = (torch.repeat_interleave(torch.tensor([len(each[-1]) for each in group]))
+                         for group in (found, truth))  # 每个框属于第几个场景
+    mine, targets = (kind == label).nonzero()[:, 0], (true_kind == label).nonzero()[:, 0]
+    if not len(targets):
+        return None
+    mine = mine[score[mine].argsort(descending=True, stable=True)]
+    iou = overlap(boxes[mine][:, None], true_boxes[targets])[0]  # (n, 这类目标的个数)
+    iou = iou.where(scene[mine][:, None] == true_scene[targets], 0).numpy()
+    hits = np.zeros(len(mine), dtype=bool)
+    for i, row in enumerate(iou):
+        if row[best := row.argmax()] >= threshold:
+            hits[i], iou[i + 1:, best] = True, 0  # 一个目标只认一次，再中就算误报
+    right = np.cumsum(hits)
+    return right / len(targets), right / np.arange(1, len(mine) + 1), score[mine].numpy()
 
 def mean_average_precision(found, truth):
     """COCO 的 mAP@0.5：召回率取 0, 0.01, …, 1 共 101 点，各点取其右边最高的精确率，再对类平均。"""
@@ -143,11 +143,11 @@ window_net = fit(nn.Sequential(
 @torch.no_grad()
 def slide(images, floor=0.1):
     """每个场景一组 (xyxy 框, 分数, 标签)，在 CPU 上：分数高于 floor 的窗口，还没有去重。"""
-    found = []
-    for image in images:
-        score, label = window_net(crop(image[None], windows[None])).softmax(-1)[:, :-1].max(dim=1)
-        kept = score > floor
-        found.append(tuple(x[kept].cpu() for x in (to_xyxy(windows), score, label)))
+    found, at = [], to_xyxy(windows).cpu()
+    for chunk in images.split(20):  # 一次 20 个场景
+        guess = window_net(crop(chunk, windows.expand(len(chunk), -1, -1))).softmax(-1)[:, :-1]
+        for score, label in zip(*(x.view(len(chunk), -1).cpu() for x in guess.max(dim=1))):
+            found.append(tuple(x[score > floor] for x in (at, score, label)))
     return found
 
 def nms(boxes, score, label, limit):
