@@ -77,7 +77,7 @@ def embed(docs):
                              per_sample_weights=weights), dim=-1)
 sentences = [re.findall(r"[^。？！]+[。？！]?", text) for _, _, text in blocks]
 pieces = [[terms(s) for s in block] for block in sentences]
-optimizer = torch.optim.Adam(table.parameters(), lr=5e-3)
+optimizer = torch.optim.Adam(table.parameters(), lr=5e-3, fused=True)
 for _ in range(200):  # 抽一句当问题，余下的（一成时候连它自己）当文档
     batch = [(p, p.index(s := rng.choice(p)), s) for p in rng.sample(pieces, 48)]
     rest = [[t for k, piece in enumerate(p) if k != j or len(p) == 1 or rng.random() < 0.1
@@ -191,7 +191,7 @@ def fit(lessons, steps):
     angle = torch.arange(512)[:, None] * 1e-4 ** torch.linspace(0, 1, HIDDEN_SIZE // 2)
     waves = torch.cat([angle.sin(), angle.cos()], dim=-1)  # 从正弦出发，「往后数几个字」不必从头学
     model.bert.embeddings.position_embeddings.weight.data.copy_(0.3 * waves)
-    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-3, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps, pct_start=0.1)
     for _ in range(steps):
         batch = rng.sample(lessons, 24)
@@ -212,15 +212,15 @@ print(f"{sum(p.numel() for p in reader.parameters()):,} 个参数，在 {len(les
 def read(model, cases):
     """每个 (问题, 文本, …) 的 (最好的答案, 分数)；分数 = 起止 logits 之和 − [CLS] 处的和。"""
     found = []
-    for case in cases:
-        out, (question, text, *_) = model(**collate([case])), case
-        start, end = out.start_logits[0], out.end_logits[0]  # (T,)
-        inside = slice(len(question) + 2, len(question) + 2 + len(text))  # 只在文本里找
-        pair = start[inside, None] + end[inside]  # 行是起点，列是终点
-        legal = torch.ones_like(pair, dtype=torch.bool).triu().tril(MAX_SPAN - 1)
-        pair = pair.masked_fill(~legal, -torch.inf)  # 起点不过终点，长度不超
-        i, j = divmod(int(pair.argmax()), len(text))
-        found.append((text[i:j + 1], float(pair[i, j] - start[0] - end[0])))
+    for k in range(0, len(cases), 16):  # 16 个一批
+        out = model(**collate(cases[k:k + 16]))
+        for (question, text, *_), start, end in zip(cases[k:k + 16], *out[:2]):  # start、end (T,)
+            inside = slice(len(question) + 2, len(question) + 2 + len(text))  # 只在文本里找
+            pair = start[inside, None] + end[inside]  # 行是起点，列是终点
+            legal = torch.ones_like(pair, dtype=torch.bool).triu().tril(MAX_SPAN - 1)
+            pair = pair.masked_fill(~legal, -torch.inf)  # 起点不过终点，长度不超
+            i, j = divmod(int(pair.argmax()), len(text))
+            found.append((text[i:j + 1], float(pair[i, j] - start[0] - end[0])))
     return found
 def overlap(question, text):
     """基线：与问题共有的相邻两字最多的那一句；并且假定它总能取出句里的值。"""
