@@ -72,17 +72,16 @@ def precision_recall(found, truth, label, threshold=0.5):
     scene, true_scene = (torch.repeat_interleave(torch.tensor([len(each[-1]) for each in group]))
                          for group in (found, truth))  # 每个框属于第几个场景
     mine, targets = (kind == label).nonzero()[:, 0], (true_kind == label).nonzero()[:, 0]
-    if not len(targets):
-        return None
     mine = mine[score[mine].argsort(descending=True, stable=True)]
     iou = overlap(boxes[mine][:, None], true_boxes[targets])[0]  # (n, 这类目标的个数)
     iou = iou.where(scene[mine][:, None] == true_scene[targets], 0).numpy()
     hits = np.zeros(len(mine), dtype=bool)
-    for i, row in enumerate(iou):
+    for i, row in enumerate(iou if len(targets) else []):
         if row[best := row.argmax()] >= threshold:
             hits[i], iou[i + 1:, best] = True, 0  # 一个目标只认一次，再中就算误报
     right = np.cumsum(hits)
-    return right / len(targets), right / np.arange(1, len(mine) + 1), score[mine].numpy()
+    precision = right / np.arange(1, len(mine) + 1)
+    return (right / len(targets), precision, score[mine].numpy()) if len(targets) else None
 
 def mean_average_precision(found, truth):
     """COCO 的 mAP@0.5：召回率取 0, 0.01, …, 1 共 101 点，各点取其右边最高的精确率，再对类平均。"""
