@@ -13,13 +13,6 @@ def test_a_block_has_its_buttons_outside_its_text() -> None:
     assert [node.text() for node in page.css("pre")] == ["1 + 1\n", "plain"]
 
 
-def test_a_block_says_how_many_lines_it_has() -> None:
-    code = "<pre><span></span><code>{}</code></pre>"
-    page = LexborHTMLParser(buttons.draw(code.format("<span>a</span>\n\nb\n") + code.format("c\n")))
-    assert [node.attributes["style"] for node in page.css("pre")] == ["--lines: 3", "--lines: 1"]
-    assert [node.text() for node in page.css("pre")] == ["a\n\nb\n", "c\n"]
-
-
 @pytest.mark.parametrize("title", ["", '<span class="filename">train.py</span>'])
 @pytest.mark.parametrize("more", ["", ' data-aside=""', ' data-preamble="if 1 &lt; 2 and 2 > 1:&quot;"'])
 def test_a_block_of_a_module_has_two(title: str, more: str) -> None:
