@@ -76,7 +76,7 @@ def precision_recall(found, truth, label, threshold=0.5):
     iou = overlap(boxes[mine][:, None], true_boxes[targets])[0]  # (n, 这类目标的个数)
     iou = iou.where(scene[mine][:, None] == true_scene[targets], 0).numpy()
     hits = np.zeros(len(mine), dtype=bool)
-    for i, row in enumerate(iou if len(targets) else []):
+    for i, row in enumerate(iou if len(targets) else []):  # 没有这类目标：谁也不中
         if row[best := row.argmax()] >= threshold:
             hits[i], iou[i + 1:, best] = True, 0  # 一个目标只认一次，再中就算误报
     right = np.cumsum(hits)
