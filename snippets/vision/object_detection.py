@@ -95,7 +95,7 @@ def mean_average_precision(found, truth):
 # --8<-- [end:average-precision]
 # --8<-- [start:train-loop]
 def fit(model, batch_loss, steps=STEPS, batch_size=BATCH_SIZE):
-    """就地训练：AdamW，学习率先升后降（OneCycle），梯度范数截到 1；返回最后停在评估模式的 model。"""
+    """就地训练：AdamW，学习率先升后降（OneCycle）；返回最后停在评估模式的 model。"""
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.1)
     for _ in range(steps):
@@ -103,7 +103,6 @@ def fit(model, batch_loss, steps=STEPS, batch_size=BATCH_SIZE):
         loss = batch_loss(model.train(), *(x[picked] for x in train_set))
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
     return model.eval()
@@ -143,7 +142,7 @@ window_net = fit(nn.Sequential(
 def slide(images, floor=0.1):
     """每个场景一组 (xyxy 框, 分数, 标签)，在 CPU 上：分数高于 floor 的窗口，还没有去重。"""
     found, at = [], to_xyxy(windows).cpu()
-    for chunk in images.split(20):  # 一次 20 个场景
+    for chunk in images.split(10):  # 一次 10 个场景
         guess = window_net(crop(chunk, windows.expand(len(chunk), -1, -1))).softmax(-1)[:, :-1]
         for score, label in zip(*(x.view(len(chunk), -1).cpu() for x in guess.max(dim=1))):
             found.append(tuple(x[score > floor] for x in (at, score, label)))
