@@ -15,12 +15,12 @@ with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42"}):
         ax.set_yticks([0, 0.5, 1])
     ax.legend(loc="lower right", fontsize=8)
     fig.savefig("dialogue-mask.svg", metadata={"Date": None})
-may = [encode(messages[:n])[0] + PROMPT for messages in test_set
+refusal = {"role": "assistant", "content": "这个不谈。"}
+may = [encode([refusal], encode(messages[:n])[0]) for messages in test_set
        for n, m in enumerate(messages) if m.get("kind") == "talk"]
-refusal = encode([{"role": "assistant", "content": "这个不谈。"}])[0][3:-1]
 for name, model in (("损失只算助手", chat), ("损失全算", full)):
-    refused = all_right(model, may, [refusal] * len(may))
-    print(f"{name}：该答的被拒掉 {rate(sum(refused) / len(refused), len(refused))}")
+    refused = 1 - len(wrong(model, may)) / len(may)
+    print(f"{name}：该答的被拒掉 {rate(refused, len(may))}")
 # --8<-- [end:mask-figure]
 
 # --8<-- [start:conversation]
@@ -71,14 +71,15 @@ with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42"}):
 # --8<-- [start:sampling-facts]
 tokens = pad([encode(messages)[0] for messages in test_set], VOCAB[PAD])
 turns = pad([encode(messages)[1] for messages in test_set], -1)[:, 1:]
-asked = [(r, n) for r, messages in enumerate(test_set) for n, m in enumerate(messages)
-         if m.get("kind") == "ask"]
+asks = [(r, n) for r, messages in enumerate(test_set) for n, m in enumerate(messages)
+        if m.get("kind") == "ask"]
+with torch.no_grad():
+    logits = chat(tokens).logits[:, :-1]  # (B, T − 1, V)
 odds = []
 for temperature in (0.5, 1.0, 1.5, 2.0):
-    with torch.no_grad():
-        log_probs = (chat(tokens).logits[:, :-1] / temperature).log_softmax(dim=-1)
+    log_probs = (logits / temperature).log_softmax(dim=-1)
     picked = log_probs.gather(-1, tokens[:, 1:, None])[..., 0]  # (B, T − 1)
-    odds.append(sum(picked[r][turns[r] == n].sum().exp().item() for r, n in asked) / len(asked))
+    odds.append(sum(picked[r][turns[r] == n].sum().exp().item() for r, n in asks) / len(asks))
 print("温度 0.5、1、1.5、2：整句答对的概率 " + " ".join(f"{p:.2f}" for p in odds))
 assert odds[0] > odds[1] > odds[2] > odds[3] and odds[0] > odds[3] + 0.4
 # --8<-- [end:sampling-facts]
@@ -179,19 +180,20 @@ assert sum(picks) < 45
 # --8<-- [start:no-end-token]
 prompts = [encode(messages[:2])[0] + PROMPT for messages in test_set[:20]]
 for name, labels in (("学", masked), ("不学", masked.masked_fill(ids == VOCAB[IM_END], -100))):
-    model = train(fresh(), labels, 100)
+    model = train(fresh(), labels[:, :64], 60, inputs=ids[:, :64])  # 每段对话的开头
     stopped = [VOCAB[IM_END] in reply(model, prompt, limit=30) for prompt in prompts]
     print(f"{name}结束符：30 个词元之内停下的 {rate(sum(stopped) / 20, 20)}")
 assert not any(stopped)
 # --8<-- [end:no-end-token]
 
 # --8<-- [start:no-generation-prompt]
-cases = [(messages[:n], encode([m])[0][3:-1]) for messages in test_set
+cases = [(encode(messages[:n])[0], encode([m])) for messages in test_set
          for n, m in enumerate(messages) if m.get("kind") == "talk"][:80]
 right = []
-for name, prompt in (("有生成提示", PROMPT), ("没有", [])):
-    replies = [reply(chat, encode(history)[0] + prompt) for history, _ in cases]
-    right.append(sum(new == wanted for new, (_, wanted) in zip(replies, cases)) / len(cases))
+for name, start in (("有生成提示", 0), ("没有", len(PROMPT))):  # 没有：跳过助手的开头
+    rows = [(history + ids[start:], [-1] * len(history) + turn[start:])
+            for history, (ids, turn) in cases]
+    right.append(1 - len(wrong(chat, rows)) / len(cases))
     print(f"{name}：该答的答 {rate(right[-1], len(cases))}")
 assert right[1] < right[0] - 0.1
 # --8<-- [end:no-generation-prompt]
