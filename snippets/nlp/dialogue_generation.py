@@ -110,12 +110,12 @@ print(f"若不共用 KV 头：{cache_bytes(QWEN, 32768, 2) * 14 / 2 / 1e6:.0f} M
 
 # --8<-- [start:cache-speed]
 torch.manual_seed(SEED)
-PROMPT, NEW = 128, 32
+PROMPT, NEW = 128, 48
 wide = Qwen2ForCausalLM(Qwen2Config(  # 随机权重：速度只看形状
-    vocab_size=500, hidden_size=256, intermediate_size=768, num_hidden_layers=2,
+    vocab_size=2000, hidden_size=256, intermediate_size=768, num_hidden_layers=4,
     num_attention_heads=4, num_key_value_heads=2, attn_implementation="eager",
     bos_token_id=None, eos_token_id=None)).to(device).eval()
-prompt = torch.randint(500, (1, PROMPT), device=device)
+prompt = torch.randint(2000, (1, PROMPT), device=device)
 outputs, flops, seconds = {}, {}, {}
 for use_cache in (True, False):
     options = dict(attention_mask=torch.ones_like(prompt), do_sample=False, use_cache=use_cache)
