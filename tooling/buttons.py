@@ -3,7 +3,7 @@
 import re
 
 # What is copied, docs/assets/copy.js makes as a button is pressed.
-_BUTTON = '<button class="md-code__button" title="{}" data-md-type="{}" data-clipboard-text></button>'
+_BUTTON = '<button class="md-code__button" aria-label="{}" data-md-type="{}" data-clipboard-text></button>'
 _COMPLETE = _BUTTON.format("复制到此处的完整代码", "complete")
 _ALONE = _BUTTON.format("复制", "copy")
 _CODE = re.compile(

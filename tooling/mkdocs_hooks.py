@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborHTMLParser
 from tooling import (
     access,
     buttons,
+    colours,
     drawing,
     evidence,
     glossary,
@@ -120,13 +121,13 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Mends what the theme lacks for a keyboard or a screen reader; draws buttons, chooses the styles."""
-    return weight.lighten(buttons.draw(access.mend(output)))
+    """Mends what the theme lacks for a keyboard or a screen reader; draws buttons; takes off what weighs."""
+    return _finished(output)
 
 
 def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:
     """Mends the page for unknown addresses, which is a template and no page."""
-    return weight.lighten(buttons.draw(access.mend(output))) if template_name.endswith(".html") else output
+    return _finished(output) if template_name.endswith(".html") else output
 
 
 @event_priority(-100)  # after the search has written its index
@@ -138,6 +139,10 @@ def on_post_build(config: MkDocsConfig) -> None:
         if (folder := project.evidence / device).is_dir():
             shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
     offline.write(site, config.site_url or "")
+
+
+def _finished(html: str) -> str:
+    return weight.lighten(colours.merge(buttons.draw(access.mend(html))))
 
 
 def _project(config: MkDocsConfig) -> Project:

@@ -22,7 +22,7 @@ PRESS = """() => {
     copied.length = 0;
     const buttons = [...block.querySelectorAll(".md-code__button")];
     buttons.forEach((button) => button.click());
-    return { names: buttons.map((button) => button.title), texts: [...copied] };
+    return { names: buttons.map((button) => button.ariaLabel), texts: [...copied] };
   });
   document.body.removeEventListener("click", note, true);
   return pressed;

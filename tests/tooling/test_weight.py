@@ -16,3 +16,8 @@ def test_a_page_with_formulas_loads_their_style_before_its_own() -> None:
     formula = '<span class="arithmatex">x</span>'
     style = '<link rel="stylesheet" href="../assets/vendor/katex/katex.min.css">\n'
     assert weight.lighten(OTHER + formula) == style + OTHER + formula
+
+
+def test_the_class_that_the_theme_adds_is_there_before_the_text() -> None:
+    head = weight.lighten('<html class="no-js"><head><title>x</title></head>')
+    assert head.index("js-focus-visible") < head.index("<title>")
