@@ -31,7 +31,7 @@ if (formulas.size > 0)
   load("vendor/katex/katex.min.js")
     .then(() => load("vendor/katex/auto-render.min.js"))
     .then(() => {
-      whenNear(formulas, "100%", draw);
+      whenNear(formulas, "25%", draw);
       addEventListener("beforeprint", () => draw(formulas));
     });
 

@@ -26,10 +26,13 @@ FLAGS = [
     "--disable-background-networking",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-DRAWN = """
-document.querySelectorAll("pre.diagram").length === document.querySelectorAll(".diagram-drawn svg").length
-&& [...document.querySelectorAll(".arithmatex")].every(formula => formula.querySelector(".katex"))
-"""
+# Each is drawn as it comes near the window: goes to the next one that is not there yet, until there is none.
+DRAWN = """() => {
+  const waiting = document.querySelectorAll(".arithmatex:not(:has(.katex)), pre.diagram:not([hidden])");
+  const next = [...waiting].find((element) => element.checkVisibility());
+  next?.scrollIntoView();
+  return next === undefined;
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -110,9 +113,8 @@ class Visit:
             self.foreign.append(url)
 
     def open(self, page: str) -> None:
-        """Goes to a page, past its diagrams, and waits until these and the formulas are drawn."""
+        """Goes to a page, past its diagrams and formulas, and waits until these are drawn."""
         self.page.goto(self.address + page)
-        self.page.evaluate("document.querySelector('pre.diagram')?.scrollIntoView()")
         self.page.wait_for_function(DRAWN)
         self.page.evaluate("scrollTo(0, 0)")
 

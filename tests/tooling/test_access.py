@@ -19,3 +19,8 @@ def test_the_navigation_opens_by_a_button() -> None:
     mended = access.mend('<label class="md-header__button md-icon" for="__drawer">\n<svg></svg></label>')
     assert mended.startswith('<button type="button"')
     assert 'aria-label="打开导航">\n<svg></svg></button>' in mended
+
+
+def test_the_link_of_a_heading_has_a_name_and_no_tooltip() -> None:
+    mended = access.mend('<a class="headerlink" href="#a" title="本节链接">¶</a><a href="#b" title="b">b</a>')
+    assert mended == '<a class="headerlink" href="#a" aria-label="本节链接">¶</a><a href="#b" title="b">b</a>'

@@ -21,3 +21,12 @@ def test_a_page_with_formulas_loads_their_style_before_its_own() -> None:
 def test_the_class_that_the_theme_adds_is_there_before_the_text() -> None:
     head = weight.lighten('<html class="no-js"><head><title>x</title></head>')
     assert head.index("js-focus-visible") < head.index("<title>")
+
+
+def test_what_runs_before_the_theme_stands_right_before_it() -> None:
+    early = '<script src="../assets/search-on-demand.js"></script>'
+    theme = '<script src="../assets/javascripts/bundle.0123.min.js"></script>'
+    assert weight.lighten(f"<title>x</title>{early}<p>text</p>{theme}") == (
+        f"<title>x</title><p>text</p>{early}{theme}"
+    )
+    assert weight.lighten(f"{early}<p>text</p>") == f"{early}<p>text</p>"
