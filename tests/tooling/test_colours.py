@@ -3,12 +3,12 @@
 import re
 from pathlib import Path
 
-import material
 import pytest
+from mkdocs.utils import get_theme_dir
 
 from tooling import colours
 
-STYLES = Path(material.__file__).parent / "templates" / "assets" / "stylesheets"
+STYLES = Path(get_theme_dir("material")) / "assets" / "stylesheets"
 KIND, COLOUR = (
     r"\.highlight \.(\w+)(?=[,{])",
     r"((?:\.highlight \.\w+,?)+)\{color:var\((--md-code-hl-[a-z]+-color)\)\}",
