@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tooling import notebooks, plain, takeaway
 from tooling.kinds import Block
@@ -84,18 +84,19 @@ def test_every_button_copies_what_ran(context: BrowserContext, address: str) -> 
 def test_copying_by_keyboard_is_announced(context: BrowserContext, address: str) -> None:
     page = context.new_page()
     page.goto(address + "nlp/dialogue/")
+    said = page.locator(".md-dialog__inner[role=status]")
     page.get_by_role("button", name=COMPLETE).first.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector(".md-dialog--active")
-    assert page.get_by_role("status").inner_text() == "已复制"
+    expect(said).to_have_text("已复制")
     assert page.evaluate("navigator.clipboard.readText()") == BLOCKS["nlp/dialogue.md"][0].text + "\n"
     page.get_by_role("button", name="复制为 Markdown").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.md-dialog__inner').textContent === '已复制 Markdown'")
+    expect(said).to_have_text("已复制 Markdown", timeout=30_000)
     assert page.evaluate("navigator.clipboard.readText()") == taken("nlp/dialogue.md", "index.md")
     page.route("**/index.md", lambda route: route.abort())
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.md-dialog__inner').textContent.startsWith('没有复制成')")
+    expect(said).to_have_text("没有复制成：请打开旁边的 Markdown 文件", timeout=30_000)
     context.close()
 
 
