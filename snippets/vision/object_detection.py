@@ -9,7 +9,7 @@ from torch.nn import functional as F
 SEED = 42
 device = "cuda" if torch.cuda.is_available() else "cpu"
 SIZE, NUM_CLASSES = 40, 10  # 场景的边长，像素；类的个数，下标 10 留给「没有目标」
-NUM_TRAIN, NUM_TEST = 4000, 300  # 场景数
+NUM_TRAIN, NUM_TEST = 6000, 400  # 场景数
 NUM_QUERIES, HIDDEN_SIZE, NUM_HEADS = 16, 48, 2  # 每个场景最多答 16 个框；宽度；头数
 STEPS, BATCH_SIZE, LEARNING_RATE = 500, 16, 5e-3  # 两个模型共用；学习率是峰值
 # --8<-- [end:setup]
