@@ -36,7 +36,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reports(
-    address: str, plain: Path, record_testsuite_property: Callable[[str, object], None]
+    address: str,
+    plain: Path,
+    request: pytest.FixtureRequest,
+    record_testsuite_property: Callable[[str, object], None],
 ) -> dict[str, Any]:
     """What Lighthouse says of each page, by its address; `plain` is the one to compare with."""
     assert shutil.which("node") and (HERE / "node_modules").is_dir(), "no Lighthouse; run: make browser"
@@ -49,10 +52,11 @@ def reports(
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     found = dict(zip([*PAGES, "plain"], lines, strict=True))
-    for page, report in found.items():
-        # Performance is told, not judged: it depends on what else this machine does meanwhile.
-        print(f"lighthouse: {page or 'home'}: {report['scores']}", file=sys.__stderr__)
-        record_testsuite_property(f"lighthouse {page}", report["scores"])
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        for page, report in found.items():
+            # Performance is told, not judged: it depends on what else this machine does meanwhile.
+            print(f"lighthouse: {page or 'home'}: {report['scores']}", file=sys.stderr)
+            record_testsuite_property(f"lighthouse {page}", report["scores"])
     return found
 
 
