@@ -1,7 +1,7 @@
 """The colours of code with as few elements as show them: a browser works on each at every visit.
 
 Pygments names each token by its kind, of which the theme colours many alike. A page that shows names in the
-colour of code, and neighbours of one colour as one element, looks the same and has a fourth fewer elements.
+colour of code, and neighbours of one colour as one element, looks the same and has fewer elements.
 """
 
 import re
@@ -22,10 +22,10 @@ ALIKE = {
 UNCOLOURED = ("n", "kc", "w", "nx", "fm", "vm", "sa")
 
 _STANDS_FOR = {kind: first for first, others in ALIKE.items() for kind in [first, *others.split()]}
-_CODE = re.compile(r"(?<=<code>).*?(?=</code></pre>)", re.DOTALL)
+_CODE = re.compile(r"(<pre>(?:<span></span>)?(?:<nav.*?</nav>)?<code>)(.*?)(?=</code></pre>)", re.DOTALL)
 _LINK = re.compile(r"(<a\b.*?</a>)", re.DOTALL)  # has a colour of its own, which a token inside overrules
 _TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
-_RUN = re.compile(r'<span class="(\w+)">[^<]*</span>(?:\s*<span class="\1">[^<]*</span>)+')
+_RUN = re.compile(rf'<span class="({"|".join(ALIKE)})">[^<]*</span>(?:\s*<span class="\1">[^<]*</span>)+')
 _TAGS = re.compile(r"<[^>]*>")
 
 
@@ -40,9 +40,9 @@ def merge(html: str) -> str:
 
 
 def _merged(code: re.Match[str]) -> str:
-    parts = _LINK.split(code[0])
+    parts = _LINK.split(code[2])
     parts[::2] = [_RUN.sub(_joined, _TOKEN.sub(_named, part)) for part in parts[::2]]
-    return "".join(parts)
+    return code[1] + "".join(parts)
 
 
 def _named(token: re.Match[str]) -> str:

@@ -61,3 +61,10 @@ def test_what_loses_its_element_had_the_colour_of_code(shown: dict[str, str]) ->
 def test_only_neighbours_of_one_colour_are_joined(code: str, merged: str) -> None:
     page = '<p><span class="n">x</span></p><pre><code>{}\n</code></pre>'
     assert colours.merge(page.format(code)) == page.format(merged)
+
+
+def test_what_is_no_block_stays_as_it_is() -> None:
+    prose = '<p><code>x</code> <span class="arithmatex">a</span> <span class="arithmatex">b</span></p>'
+    block = '<pre><span></span><nav><button></button></nav><code><span class="p">(</span>{}</code></pre>'
+    page = prose + block.format('<span class="p">)</span>')
+    assert colours.merge(page) == prose + block.format("").replace('"p">(', '"o">()')
