@@ -18,7 +18,9 @@ from IPython.core.magic import register_cell_magic
 
 @register_cell_magic
 def aside(line, cell):
-    exec(compile(cell, "<aside>", "exec"), dict(get_ipython().user_ns))"""
+    names = dict(get_ipython().user_ns)
+    names.pop("open", None)  # IPython 换成了它自己的 open，那个不能序列化
+    exec(compile(cell, "<aside>", "exec"), names)"""
 KERNEL = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python"},
