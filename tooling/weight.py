@@ -5,8 +5,6 @@ import re
 _REFERENCE = 'class="doc '
 _STYLE = re.compile(r'<link rel="stylesheet" href="[^">]*assets/_mkdocstrings\.css">\n?')
 _FORMULA = 'class="arithmatex"'
-# The theme's script marks the page so when it comes, and all of it would be styled once more.
-_FOCUS = "<script>document.documentElement.classList.add('js-focus-visible')</script>"
 # What runs before the theme's script belongs before it, not above the text, which would wait for it.
 _EARLY = re.compile(r'<script src="[^">]*assets/search-on-demand\.js"></script>\n?')
 _THEME = re.compile(r'<script src="[^">]*assets/javascripts/bundle\.')
@@ -16,15 +14,13 @@ _OWN = re.compile(r'(<link rel="stylesheet" href="[^">]*assets/)extra\.css">')
 def lighten(html: str) -> str:
     """Leaves the style of the reference to the pages that show some, and that of formulas likewise.
 
-    The latter comes with the page: were it loaded later, its fonts would have all text laid out anew. What
-    the theme's script would write on the page's root stands there from the beginning, and no script above
-    the text holds it up.
+    The latter comes with the page: were it loaded later, its fonts would have all text laid out anew. No
+    script above the text holds it up.
 
     Examples:
         >>> lighten('<link rel="stylesheet" href="../assets/_mkdocstrings.css"><p>text</p>')
         '<p>text</p>'
     """
-    html = html.replace("<head>", f"<head>{_FOCUS}", 1)
     if (early := _EARLY.search(html)) and _THEME.search(html):
         html = _THEME.sub(early[0] + r"\g<0>", html.replace(early[0], "", 1), count=1)
     if _REFERENCE not in html:

@@ -18,11 +18,6 @@ def test_a_page_with_formulas_loads_their_style_before_its_own() -> None:
     assert weight.lighten(OTHER + formula) == style + OTHER + formula
 
 
-def test_the_class_that_the_theme_adds_is_there_before_the_text() -> None:
-    head = weight.lighten('<html class="no-js"><head><title>x</title></head>')
-    assert head.index("js-focus-visible") < head.index("<title>")
-
-
 def test_what_runs_before_the_theme_stands_right_before_it() -> None:
     early = '<script src="../assets/search-on-demand.js"></script>'
     theme = '<script src="../assets/javascripts/bundle.0123.min.js"></script>'
