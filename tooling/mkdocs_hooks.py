@@ -20,6 +20,7 @@ from tooling import (
     colours,
     drawing,
     evidence,
+    formulas,
     glossary,
     history,
     inventories,
@@ -30,6 +31,7 @@ from tooling import (
     messages,
     offline,
     performance,
+    pictures,
     reading,
     reference,
     regions,
@@ -121,8 +123,12 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Mends what the theme lacks for a keyboard or a screen reader; draws buttons; takes off what weighs."""
-    return _finished(output)
+    """Mends what the theme lacks for a keyboard or a screen reader; draws buttons; takes off what weighs.
+
+    Formulas are drawn here, as the search reads them as TeX before.
+    """
+    html = pictures.defer(_finished(output), Path(config.site_dir, page.file.dest_uri).parent)
+    return formulas.draw(html, _project(config).docs / page.file.src_uri)
 
 
 def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:

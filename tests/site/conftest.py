@@ -28,7 +28,7 @@ FLAGS = [
 ]
 # Each is drawn as it comes near the window: goes to the next one that is not there yet, until there is none.
 DRAWN = """() => {
-  const waiting = document.querySelectorAll(".arithmatex:not(:has(.katex)), pre.diagram:not([hidden])");
+  const waiting = document.querySelectorAll("pre.diagram:not([hidden])");
   const next = [...waiting].find((element) => element.checkVisibility());
   next?.scrollIntoView();
   return next === undefined;
@@ -113,7 +113,7 @@ class Visit:
             self.foreign.append(url)
 
     def open(self, page: str) -> None:
-        """Goes to a page, past its diagrams and formulas, and waits until these are drawn."""
+        """Goes to a page, past its diagrams, and waits until these are drawn."""
         self.page.goto(self.address + page)
         self.page.wait_for_function(DRAWN)
         self.page.evaluate("scrollTo(0, 0)")

@@ -25,3 +25,9 @@ def test_what_runs_before_the_theme_stands_right_before_it() -> None:
         f"<title>x</title><p>text</p>{early}{theme}"
     )
     assert weight.lighten(f"{early}<p>text</p>") == f"{early}<p>text</p>"
+
+
+def test_the_styles_know_from_the_start_that_there_are_scripts() -> None:
+    page = weight.lighten("<html class='no-js'><head><title>x</title></head></html>")
+    assert page.index("<head><script>") < page.index("js js-focus-visible") < page.index("<title>")
+    assert weight.lighten("<p>no page</p>") == "<p>no page</p>"
