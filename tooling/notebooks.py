@@ -9,6 +9,7 @@ from tooling import plain
 from tooling.kinds import Block
 from tooling.modules import base_module
 from tooling.project import Project
+from tooling.shell import answers, commands
 
 LABEL = re.compile(r'^\s*(?:===|!!!|\?\?\?\+?)(?: \w+)? "(?P<title>.+)"$')
 ASIDE = """\
@@ -105,8 +106,7 @@ class _Book:
                 self.cells[-1]["outputs"] = [_output(block, previous)]
                 self.cells[-1]["metadata"] |= {k: v for k, v in block.data.items() if k == "tolerance"}
         elif block.kind == "shell" and self.first:
-            self.code(f"%%bash\n{block.text}", f"command-{block.index}")
-            self.taken = block
+            self._command(block)
         elif block.kind == "script" and self.first:
             self._script(block)
         elif block.kind in ("run", "raises") and block.region and base_module(block.region) == self.module:
@@ -133,6 +133,18 @@ class _Book:
         text = f"%%aside\n{block.text}" if beside else block.text
         self.code(text, f"{beside}{block.region.name}", **metadata)
 
+    def _command(self, block: Block) -> None:
+        console = block.language == "console"
+        self.code(
+            f"%%bash\n{commands(block.text) if console else block.text}",
+            f"command-{block.index}",
+            **{name: value for name, value in block.data.items() if console and name == "tolerance"},
+        )
+        if console:
+            self.cells[-1]["outputs"] = [_printed(answers(block.text))]
+        else:
+            self.taken = block
+
     def _script(self, block: Block) -> None:
         assert block.region is not None
         file = block.data["script"]
@@ -156,9 +168,13 @@ def _aside(block: Block) -> bool:
     return block.region is not None and block.region.path != base_module(block.region)
 
 
+def _printed(text: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stdout", "text": text + "\n"}
+
+
 def _output(block: Block, of: Block) -> dict[str, Any]:
     if of.kind != "raises":
-        return {"output_type": "stream", "name": "stdout", "text": block.text + "\n"}
+        return _printed(block.text)
     name, _, value = block.text.partition(": ")
     return {"output_type": "error", "ename": name, "evalue": value, "traceback": [block.text]}
 

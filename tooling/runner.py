@@ -23,7 +23,7 @@ from tooling.kinds import Block
 from tooling.memory import peak_memory, reset_peak_memory
 from tooling.modules import base_module
 from tooling.project import Project
-from tooling.shell import run_shell
+from tooling.shell import answers, commands, run_shell
 from tooling.watchdog import Watchdog
 
 SECONDS = 120  # the time limit of a block that asks for no other
@@ -204,16 +204,13 @@ class PageRun:
             )
 
     def _shell(self, block: Block, result: Result) -> None:
-        lines = block.text.splitlines()
-        if block.language == "console":
-            lines = [line.removeprefix("$ ").removeprefix("> ") for line in lines if line[:2] in ("$ ", "> ")]
-        script = "\n".join(lines)
-        result.printed, code, errors = run_shell(script)
+        console = block.language == "console"
+        result.printed, code, errors = run_shell(commands(block.text) if console else block.text)
         if code:
             raise BlockFailure(f"exit status {code}\n{result.printed}{errors}")
-        if block.language == "console":
-            shown = "\n".join(line for line in block.text.splitlines() if line[:2] not in ("$ ", "> "))
-            if different := outputs.difference(shown, result.printed, block.data.get("tolerance", "")):
+        if console:
+            wanted, tolerance = answers(block.text), block.data.get("tolerance", "")
+            if different := outputs.difference(wanted, result.printed, tolerance):
                 raise BlockFailure(different)
 
     def _shown(self, block: Block, result: Result) -> None:

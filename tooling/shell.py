@@ -6,6 +6,28 @@ import subprocess
 import sys
 from pathlib import Path
 
+PROMPTS = ("$ ", "> ")
+
+
+def commands(console: str) -> str:
+    """What a reader types of a console listing.
+
+    Examples:
+        >>> commands("$ echo a\\na\\n$ echo b\\nb")
+        'echo a\\necho b'
+    """
+    return "\n".join(line[2:] for line in console.splitlines() if line.startswith(PROMPTS))
+
+
+def answers(console: str) -> str:
+    """What a console listing shows of its commands' output.
+
+    Examples:
+        >>> answers("$ echo a\\na")
+        'a'
+    """
+    return "\n".join(line for line in console.splitlines() if not line.startswith(PROMPTS))
+
 
 def run_shell(script: str) -> tuple[str, int, str]:
     """Runs a bash script in the working directory without a network.

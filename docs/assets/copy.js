@@ -2,7 +2,13 @@
 // The theme copies `data-clipboard-text` of the button that is pressed and says so; here that text is made from the page.
 "use strict";
 
-const code = (block) => block.querySelector("pre > code:not(.linenos code)").textContent.replace(/^\n+|\n+$/g, "");
+const shown = (block) => block.querySelector("pre > code:not(.linenos code)").textContent.replace(/^\n+|\n+$/g, "");
+
+// Of a listing of a console the commands: what stands behind a prompt.
+const code = (block) => {
+  if (!block.matches(".language-console")) return shown(block);
+  return shown(block).split("\n").filter((line) => /^[$>] /.test(line)).map((line) => line.slice(2)).join("\n");
+};
 
 // A block and the blocks of its module above it, joined as the script of the page is.
 const complete = (block) => {

@@ -72,6 +72,14 @@ def test_scripts_and_commands(project: Project) -> None:
     assert book.cells[-1].outputs[0].text == "1\n"
 
 
+def test_of_a_listing_of_a_console_the_commands_are_run(project: Project) -> None:
+    console = '``` { .console data-tolerance="any" }\n$ echo one \\\n>   two\none two\n$ echo 3\n3\n```\n'
+    page(project, include("start") + "\n" + console, M=regions(start="n = 1"))
+    cell = make("made.md", project).cells[-1]
+    assert cell.source == "%%bash\necho one \\\n  two\necho 3"
+    assert cell.metadata.tolerance == "any" and cell.outputs[0].text == "one two\n3\n"
+
+
 def test_in_a_second_notebook_scripts_are_pointed_to(project: Project) -> None:
     text = (
         include("start") + "\n" + include("begin", module="made_more") + "\n" + parts("one") + "\n" + LAUNCH
