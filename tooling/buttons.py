@@ -6,10 +6,13 @@ import re
 _BUTTON = '<button class="md-code__button" aria-label="{}" data-md-type="{}" data-clipboard-text></button>'
 _COMPLETE = _BUTTON.format("复制到此处的完整代码", "complete")
 _ALONE = _BUTTON.format("复制", "copy")
-_CODE = re.compile(
-    r'(?P<module> data-module="[^"]*"(?: [\w-]+="[^"]*")*>(?:<span class="filename">[^<]*</span>)?)?'
-    "<pre><span></span><code>"
+_ONE, _BOTH = (
+    f'<pre><span></span><nav class="md-code__nav" role="none">{buttons}</nav><code>'
+    for buttons in (_ALONE, _COMPLETE + _ALONE)
 )
+_CODE = "<pre><span></span><code>"
+# What stands right before the code of a block that `takeaway.mark` has marked.
+_MARKED = re.compile(r' data-module="[^"]*"(?: [\w-]+="[^"]*")*>(?:<span class="filename">[^<]*</span>)?$')
 # The theme's script for it styles the whole page four times over; the site's is docs/assets/palette.js.
 _PALETTE = '<form class="md-header__option" data-md-component="palette">'
 
@@ -23,11 +26,9 @@ def draw(html: str) -> str:
         >>> draw("<pre><span></span><code>1 + 1</code></pre>").count("<button")
         1
     """
-    html = _CODE.sub(_with_buttons, html)
-    return html.replace(_PALETTE, _PALETTE.replace('data-md-component="palette"', "data-palette"))
-
-
-def _with_buttons(match: re.Match[str]) -> str:
-    module = match["module"] or ""
-    buttons = (_COMPLETE if module else "") + _ALONE
-    return f'{module}<pre><span></span><nav class="md-code__nav" role="none">{buttons}</nav><code>'
+    parts = html.split(_CODE)
+    for place, before in enumerate(parts[:-1]):
+        # Looked for from the last tag of a block on: the text above can be long.
+        marked = _MARKED.search(before, max(before.rfind("<div"), 0))
+        parts[place] = f"{before}{_BOTH if marked else _ONE}"
+    return "".join(parts).replace(_PALETTE, _PALETTE.replace('data-md-component="palette"', "data-palette"))

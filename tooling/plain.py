@@ -46,7 +46,7 @@ def fenced(block: Block) -> str:
 
 def prose(text: str, source: str, project: Project) -> str:
     """Text between the blocks, its links absolute, without what only the site's own build understands."""
-    text = PLACE.sub(f"（这里的内容由构建生成，见 {address(source, project)} 。）", text)
+    text = PLACE.sub(lambda _: f"（这里的内容由构建生成，见 {address(source, project)} 。）", text)
     return LINK.sub(lambda link: _absolute(link, source, project), ANCHOR.sub(r"\1", text))
 
 
