@@ -53,13 +53,14 @@ serve: $(SITE_VENV)/.ready ## live preview on http://127.0.0.1:8000; installs th
 	$(SITE_VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:$(PORT)
 
 test: DEVICES := cpu
-test: $(VENV)/.ready ## everything: blocks, scripts, tooling tests, strict build, ledger, browser
+test: $(VENV)/.ready ## everything: blocks, scripts, notebooks, tooling tests, strict build, ledger, browser
 	@date +%s > $(VENV)/.started
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory tests
 	$(MAKE) --no-print-directory pages
 	$(MAKE) --no-print-directory site DEVICES=$(DEVICES)
 	$(MAKE) --no-print-directory scripts
+	$(MAKE) --no-print-directory notebooks
 	$(MAKE) --no-print-directory browser
 	@$(MAKE) --no-print-directory ledger DEVICES=$(DEVICES)
 	@echo "make test: passed in $$(( $$(date +%s) - $$(cat $(VENV)/.started) )) s, installation not counted"
