@@ -6,11 +6,13 @@ They keep no state and decide nothing.
 import functools
 import posixpath
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
@@ -88,7 +90,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 @event_priority(100)  # before a plugin reads the headings of a lab
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Puts tooltips on terms, the evidence line under each block, the tables where a page asks for them."""
+    """Puts tooltips on terms, the facts under the title, the tables where a page asks for them."""
     project = _project(config)
     if labs.is_lab(page.file.src_uri):
         html = labs.publish(html, page, config, files)
@@ -99,7 +101,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         html = html.replace(MESSAGES, messages.table())
     html = performance.expand(html, project)
     source = page.file.src_uri
-    published, records, fresh = _state(source, project)
+    published, _, _ = _state(source, project)
     if published is not None and not labs.is_lab(source):  # a lab is its own script and notebook
         takeaway.publish(source, published, project, Path(config.site_dir))
         row = takeaway.row(source, page.file.dest_uri, published)
@@ -107,28 +109,20 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if "facts" not in page.meta.get("hide", []):
         changed = history.last_change(project.docs / page.file.src_uri, project)
         html = reading.below_title(html, changed)
-    tree = LexborHTMLParser(f"<body>{html}</body>")
-    drawn_by_runs = "div.highlight:not(.lab-output), pre.diagram"
-    nodes = [node for node in tree.css(drawn_by_runs) if listings.above(node, "doc") is None]
-    if not nodes:
-        return html
-    takeaway.mark(nodes, published or [], project)
-    for index, node in enumerate(nodes if records else [], start=1):
-        code = node.css_first("td.code") or node.css_first("pre") or node
-        line = drawing.block_line(index, regions.sha256(code.text()), records, fresh)
-        if (drawn := LexborHTMLParser(line).css_first("details")) is not None:
-            node.insert_after(drawn)
-    assert tree.body is not None
-    return ("" if records else drawing.BANNER) + str(tree.body.inner_html)
+    return html
+
+
+@event_priority(-100)  # after the search has read the page
+def on_page_context(context: Mapping[str, object], page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+    """Draws what the search need not read: the line of evidence under each block, pictures, formulas."""
+    project, folder = _project(config), Path(config.site_dir, page.file.dest_uri).parent
+    html = pictures.defer(_proven(page.content or "", page.file.src_uri, project), folder)
+    page.content = formulas.draw(html, project.docs / page.file.src_uri)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Mends what the theme lacks for a keyboard or a screen reader; draws buttons; takes off what weighs.
-
-    Formulas are drawn here, as the search reads them as TeX before.
-    """
-    html = pictures.defer(_finished(output), Path(config.site_dir, page.file.dest_uri).parent)
-    return formulas.draw(html, _project(config).docs / page.file.src_uri)
+    """Mends what the theme lacks for a keyboard or a screen reader; draws buttons; takes off what weighs."""
+    return _finished(output)
 
 
 def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:
@@ -145,6 +139,24 @@ def on_post_build(config: MkDocsConfig) -> None:
         if (folder := project.evidence / device).is_dir():
             shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
     offline.write(site, config.site_url or "")
+
+
+def _proven(html: str, source: str, project: Project) -> str:
+    """The page with the line of evidence under each block, which says of what module it is part."""
+    published, records, fresh = _state(source, project)
+    tree = LexborHTMLParser(f"<body>{html}</body>")
+    drawn_by_runs = "div.highlight:not(.lab-output), pre.diagram"
+    nodes = [node for node in tree.css(drawn_by_runs) if listings.above(node, "doc") is None]
+    if not nodes:
+        return html
+    takeaway.mark(nodes, published or [], project)
+    for index, node in enumerate(nodes if records else [], start=1):
+        code = node.css_first("td.code") or node.css_first("pre") or node
+        line = drawing.block_line(index, regions.sha256(code.text()), records, fresh)
+        if (drawn := LexborHTMLParser(line).css_first("details")) is not None:
+            node.insert_after(drawn)
+    assert tree.body is not None
+    return ("" if records else drawing.BANNER) + str(tree.body.inner_html)
 
 
 def _finished(html: str) -> str:

@@ -4,7 +4,12 @@ import re
 import shutil
 from pathlib import Path
 
-from tooling import evidence
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page
+
+from tooling import evidence, mkdocs_hooks
 from tooling.kinds import Block
 from tooling.pages import published_blocks, render
 from tooling.project import Project
@@ -22,6 +27,13 @@ def copy_behaviours(folder: Path) -> Project:
     config = config.replace("tooling/mkdocs_hooks.py", str(ROOT / "tooling/mkdocs_hooks.py"))
     (root / "mkdocs.yml").write_text(config, encoding="utf-8")
     return Project(root)
+
+
+def content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """The content of a page as the site build gives it to the theme."""
+    page.content = mkdocs_hooks.on_page_content(html, page=page, config=config, files=files)
+    mkdocs_hooks.on_page_context({}, page=page, config=config, nav=Navigation([], []))
+    return page.content
 
 
 def page(project: Project, text: str, **snippets: str) -> Path:

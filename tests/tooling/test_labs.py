@@ -12,12 +12,11 @@ from tooling import labs, ledger, plugin
 from tooling.errors import PageError
 from tooling.keys import key
 from tooling.labs import Cell, Output, cells, downloads, is_lab, markdown, outputs_of
-from tooling.mkdocs_hooks import on_page_content
 from tooling.modules import module_paths
 from tooling.pages import published_blocks
 from tooling.project import Project
 
-from .inside import prove
+from .inside import content, prove
 from .sites import build, copy_sample
 
 LAB = """# %% [markdown]
@@ -159,7 +158,7 @@ def built(lab: Path, project: Project, execute: bool, *outputs: str) -> str:
     for file in downloads(config):
         files.append(file)
     file = next(file for file in files if file.src_uri == "labs/sum.py")
-    html = on_page_content(notebook(*outputs), page=Page(None, file, config), config=config, files=files)
+    html = content(notebook(*outputs), Page(None, file, config), config, files)
     target = project.site / "labs/sum/index.html"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(f"<html><body>{html}</body></html>", encoding="utf-8")

@@ -6,11 +6,11 @@ from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
 from tooling import drawing, evidence, ledger
-from tooling.mkdocs_hooks import on_files, on_page_content, on_post_build
+from tooling.mkdocs_hooks import on_files, on_post_build
 from tooling.pages import render
 from tooling.project import Project
 
-from .inside import prove
+from .inside import content, prove
 
 
 def draw(source: str, project: Project) -> str:
@@ -19,7 +19,7 @@ def draw(source: str, project: Project) -> str:
     file = files.get_file_from_path(source)
     assert file is not None
     html = render(project.read(project.docs / source), project)
-    return on_page_content(html, page=Page(None, file, project.config), config=project.config, files=files)
+    return content(html, Page(None, file, project.config), project.config, files)
 
 
 def lines(html: str) -> list[str]:
