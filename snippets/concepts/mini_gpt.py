@@ -111,7 +111,7 @@ class GPT(nn.Module):
 # --8<-- [end:gpt]
 # --8<-- [start:check-model]
 torch.manual_seed(SEED)
-gpt = GPT(len(vocab), CONTEXT).to(device)
+gpt = GPT(len(vocab), CONTEXT, init_std=0.04).to(device)
 ids = torch.tensor([train_ids[:CONTEXT]], device=device)
 changed = ids.clone()
 changed[0, 20] = (ids[0, 20] + 1) % len(vocab)  # 只改下标为 20 的字
@@ -131,7 +131,8 @@ def score(model, windows):
 
 def train(model, windows, steps, batch_size, learning_rate, weight_decay, watch=None):
     """就地训练：每步抽 batch_size 个窗口，学习率先升后降；watch 每 100 步调用一次。"""
-    optimizer = torch.optim.AdamW(model.parameters(), learning_rate, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), learning_rate, weight_decay=weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps, pct_start=0.1)
     for step in range(steps):
         batch = windows[torch.randint(len(windows), (batch_size,))]  # (B, T+1)
@@ -152,8 +153,8 @@ def heldout(model, ids):
 
 windows = torch.tensor(train_ids, device=device).unfold(0, CONTEXT + 1, 1)  # 每个起点一个
 curve = []
-train(gpt, windows, 800, 16, 2e-3, 0.5, lambda model: curve.append(
-    (bits(score(model, windows[::100])), bits(heldout(model, val_ids)))))
+train(gpt, windows, 800, 8, 3e-3, 0.3, lambda model: curve.append(
+    (bits(score(model, windows[::200])), bits(heldout(model, val_ids)))))
 kn = {n: ngrams[n].score(train_ids + test_ids, len(train_ids)) for n in (3, 5)}
 test_gpt = heldout(gpt, test_ids)
 print(f"测试集，比特/字：GPT {bits(test_gpt):.2f}，3 元 {bits(kn[3]):.2f}，5 元 {bits(kn[5]):.2f}")

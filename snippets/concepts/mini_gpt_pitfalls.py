@@ -94,7 +94,7 @@ wide = GPT2LMHeadModel(GPT2Config(vocab_size=len(vocab), n_positions=512, n_embd
 wide = wide.to(device).eval()  # 随机权重：速度只看形状
 prompt, outputs, rate = torch.tensor([train_ids[:32]], device=device), {}, {}
 for use_cache in (True, False):
-    for new_tokens in (4, 160):  # 第一次是预热
+    for new_tokens in (4, 96):  # 第一次是预热
         start = time.perf_counter()
         outputs[use_cache] = wide.generate(
             prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=new_tokens,
@@ -102,7 +102,7 @@ for use_cache in (True, False):
         rate[use_cache] = new_tokens / (time.perf_counter() - start)
     print(f"use_cache={use_cache}：每秒 {rate[use_cache]:.1f} 个词元")
 weights = sum(p.nbytes for p in wide.parameters())
-cache = 2 * 4 * 256 * 4 * (32 + 160)  # K 和 V × 层数 × 宽度 × 4 字节 × 词元数
+cache = 2 * 4 * 256 * 4 * (32 + 96)  # K 和 V × 层数 × 宽度 × 4 字节 × 词元数
 print(f"权重 {weights / 1e6:.1f} MB，缓存 {cache / 1e6:.1f} MB")
 assert outputs[True] == outputs[False] and rate[True] > rate[False]
 # --8<-- [end:kv-cache-speed]
