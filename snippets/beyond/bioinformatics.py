@@ -99,7 +99,7 @@ class Translator(nn.Module):
 
 def fit(model, x, y, loss_of, steps, rate=3e-3, batch_size=64):
     """AdamW，学习率先升后降；从 (x, y) 里有放回地抽批。"""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.05)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.05, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=0.2)
     for rows in torch.randint(len(x), (steps, batch_size)):
         loss = loss_of(model(x[rows]), y[rows])
@@ -113,7 +113,8 @@ def fit_translator(codons, steps=160):
     """只见碱基与氨基酸的对子；哪三个碱基一组、表里写什么，都要自己学。"""
     torch.manual_seed(SEED)
     loss_of = lambda logits, y: cross_entropy(logits.flatten(0, 1), y.flatten())
-    return fit(Translator().to(device), bases_of(codons), ANSWER[codons], loss_of, steps)
+    return fit(Translator().to(device), bases_of(codons), ANSWER[codons], loss_of, steps,
+               batch_size=32)
 # --8<-- [end:translator]
 
 # --8<-- [start:translate-compare]
