@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from tooling import colab
 from tooling.errors import PageError
 from tooling.fences import Fence
 from tooling.kinds import Block
@@ -114,13 +115,16 @@ def blocks(path: Path, project: Project) -> list[Block]:
     return found
 
 
-def markdown(read: list[Cell], folder: str = "", outputs: list[Output] | None = None) -> str:
+def markdown(
+    read: list[Cell], folder: str = "", outputs: list[Output] | None = None, online: str | None = None
+) -> str:
     """A lab as one text of Markdown.
 
     Args:
         read: its cells.
         folder: the name of the folder of its downloads and figures; empty for the code and prose alone.
         outputs: what each code cell gave; None if nobody ran them.
+        online: where Colab opens it; None if it does not.
     """
     parts, given = [], iter(outputs or [])
     for cell in read:
@@ -135,6 +139,7 @@ def markdown(read: list[Cell], folder: str = "", outputs: list[Output] | None = 
             parts.append(f"![{cell.data['alt']}]({folder}/figure-{cell.line}.png){{ .lab-figure }}")
     if folder:
         links = f"下载：[{folder}.ipynb]({folder}/{folder}.ipynb)、[{folder}.py]({folder}/{folder}.py)。"
+        links += f"[在 Colab 打开]({online})。" if online else ""
         title, _, rest = parts[0].partition("\n")
         parts[0] = f"{title}\n\n{links}{UNSEEN if outputs is None else SEEN}\n{rest}"
     return "\n\n".join(parts) + "\n"
@@ -194,7 +199,8 @@ def publish(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
             if output.figure:
                 uri = f"labs/{folder}/figure-{cell.line}.png"
                 files.append(File.generated(config, uri, content=output.figure))
-    page.markdown = markdown(read, folder, outputs)
+    online = colab.address(f"labs/{folder}/{folder}.ipynb", config.repo_url)
+    page.markdown = markdown(read, folder, outputs, online)
     Page.render(page, config, files)  # not page.render, which mkdocs-jupyter has made its own
     assert page.content is not None
     return page.content

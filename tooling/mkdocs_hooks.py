@@ -104,7 +104,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     published, _, _ = _state(source, project)
     if published is not None and not labs.is_lab(source):  # a lab is its own script and notebook
         takeaway.publish(source, published, project, Path(config.site_dir))
-        row = takeaway.row(source, page.file.dest_uri, published)
+        row = takeaway.row(source, page.file.dest_uri, published, config.repo_url)
         html = html.replace("</h1>", f"</h1>{row}", 1)
     if "facts" not in page.meta.get("hide", []):
         changed = history.last_change(project.docs / page.file.src_uri, project)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborNode
 
-from tooling import notebooks, plain
+from tooling import colab, notebooks, plain
 from tooling.errors import PageError
 from tooling.kinds import Block
 from tooling.modules import base_module
@@ -88,8 +88,15 @@ def mark(nodes: list[LexborNode], blocks: list[Block], project: Project) -> None
         begun.add(module)
 
 
-def row(source: str, destination: str, blocks: list[Block]) -> str:
-    """The line under the title of a page that offers what can be taken along."""
+def row(source: str, destination: str, blocks: list[Block], repository: str | None = None) -> str:
+    """The line under the title of a page that offers what can be taken along.
+
+    Args:
+        source: the page, from `docs/`.
+        destination: its HTML, from the root of the site.
+        blocks: its blocks.
+        repository: the address of the project's repository: its notebooks open in Colab if that is at GitHub.
+    """
 
     def link(file: str, words: str) -> str:
         address = posixpath.relpath(
@@ -98,12 +105,15 @@ def row(source: str, destination: str, blocks: list[Block]) -> str:
         return f'<a href="{escape(address)}" download>{escape(words)}</a>'
 
     scripts = [posixpath.basename(module) for module in modules(blocks)]
-    books = [posixpath.basename(module) for module in notebooks.modules(blocks)]
+    books = [notebooks.name(module) for module in notebooks.modules(blocks)]
+    online = {book: colab.address(posixpath.join(plain.folder(source), book), repository) for book in books}
     parts = [
         f"{words} {'、'.join(link(name, name) for name in names)}"
-        for words, names in (("脚本", scripts), ("笔记本", [notebooks.name(book) for book in books]))
+        for words, names in (("脚本", scripts), ("笔记本", books))
         if names
     ]
+    if found := [f'<a href="{escape(there)}">{escape(book)}</a>' for book, there in online.items() if there]:
+        parts.append(f"在 Colab 打开 {'、'.join(found)}")
     markdown = link("index.md", "Markdown")
     button = '<button type="button" class="takeaway__copy" hidden>复制为 Markdown</button>'
     return f'<p class="takeaway" data-search-exclude>{" · ".join([*parts, markdown, button])}</p>'

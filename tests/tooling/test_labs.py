@@ -207,6 +207,15 @@ def test_the_figure_stands_under_its_code() -> None:
     assert text.endswith("![words](lab/figure-6.png){ .lab-figure }\n")
 
 
+def test_a_lab_opens_in_colab_where_its_repository_is_at_github() -> None:
+    read = [Cell("markdown", 1, 1, 1, "# T\n\nWords.", {}), *CODE]
+    assert "在 Colab 打开" not in markdown(read, "lab")
+    known = markdown(
+        read, "lab", online="https://colab.research.google.com/github/o/n/blob/notebooks/l.ipynb"
+    )
+    assert "[在 Colab 打开](https://colab.research.google.com/github/o/n/blob/notebooks/l.ipynb)。" in known
+
+
 def test_the_downloads_are_the_same_in_each_build(lab: Path, project: Project) -> None:
     project.config.plugins._current_plugin = None  # mkdocs sets it while an event runs
     first, second = ([file.content_bytes for file in downloads(project.config)] for _ in range(2))

@@ -126,6 +126,11 @@ def test_the_row_under_the_title(project: Project) -> None:
     links = [node.attributes["href"] for node in LexborHTMLParser(html).css("a")]
     assert links == ["namespace.py", "namespace.ipynb", "index.md"]
     assert 'href="namespace/namespace.py"' in takeaway.row("namespace.md", "namespace.html", blocks)
+    colab = "https://colab.research.google.com/github/owner/name/blob/notebooks/namespace/namespace.ipynb"
+    assert colab not in html
+    known = takeaway.row("namespace.md", "namespace/index.html", blocks, "https://github.com/owner/name")
+    assert f'在 Colab 打开 <a href="{colab}">namespace.ipynb</a>' in known
+    assert takeaway.row("namespace.md", "namespace/index.html", blocks, "https://example.org/x") == html
     words = LexborHTMLParser(takeaway.row("words.md", "words/index.html", [])).text()
     assert words == "Markdown · 复制为 Markdown"
 
