@@ -1,5 +1,9 @@
 """What a page need not load."""
 
+from pathlib import Path
+
+from mkdocs.utils import get_theme_dir
+
 from tooling import weight
 
 STYLE = '<link rel="stylesheet" href="../assets/_mkdocstrings.css">'
@@ -31,3 +35,10 @@ def test_the_styles_know_from_the_start_that_there_are_scripts() -> None:
     page = weight.lighten("<html class='no-js'><head><title>x</title></head></html>")
     assert page.index("<head><script>") < page.index("js js-focus-visible") < page.index("<title>")
     assert weight.lighten("<p>no page</p>") == "<p>no page</p>"
+
+
+def test_no_other_host_is_asked_about_the_repository() -> None:
+    theme = Path(get_theme_dir("material")) / "partials/source.html"
+    assert 'class="md-source" data-md-component="source"' in theme.read_text(encoding="utf-8")
+    link = '<a href="https://github.com/o/n" class="md-source" data-md-component="source">o/n</a>'
+    assert weight.lighten(link) == '<a href="https://github.com/o/n" class="md-source">o/n</a>'
