@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tooling import offline
 from tooling.project import Project
@@ -15,6 +15,9 @@ def found(page: Page, query: str) -> list[str]:
     """The first three addresses that the search finds."""
     box = page.locator(".md-search__input")
     box.click()
+    box.fill("")
+    box.press("End")
+    expect(page.locator(".md-search-result__item")).to_have_count(0)  # what was found before is gone
     box.fill(query)
     box.press("End")  # the search listens to keys
     page.wait_for_selector(".md-search-result__item")
