@@ -11,8 +11,8 @@ _PICTURE = re.compile(r'<img (?=[^<>]*src="(?!\w+:)([^"]+)")(?![^<>]*loading=)')
 def defer(html: str, folder: Path) -> str:
     """Tells the browser each picture's size, and to load it once a reader is near.
 
-    To lay out a figure takes a browser as long as a screen of text, and most stand further down; without
-    the size, the text below would move as they come.
+    A figure is work for the browser at each visit, and most stand further down; without the size, the text
+    below would move as they come.
 
     Args:
         html: the page.
