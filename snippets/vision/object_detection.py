@@ -21,10 +21,11 @@ def to_xyxy(boxes):
 
 def overlap(a, b):
     """xyxy 的框 a、b，形状可广播；返回 IoU 与 GIoU（Rezatofighi 等，2019）。"""
-    inner = torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])
-    outer = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
-    intersection, hull = inner.clamp(min=0).prod(-1), outer.prod(-1)  # hull：包住两者的最小矩形
-    area_a, area_b = ((x[..., 2:] - x[..., :2]).prod(-1) for x in (a, b))
+    (low_a, high_a), (low_b, high_b) = a.chunk(2, dim=-1), b.chunk(2, dim=-1)
+    inner = torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)
+    outer = torch.maximum(high_a, high_b) - torch.minimum(low_a, low_b)  # 包住两者的最小矩形
+    intersection, hull, area_a, area_b = (  # 宽乘高；prod(-1) 也对，但梯度算得慢
+        torch.mul(*x.unbind(-1)) for x in (inner.clamp(min=0), outer, high_a - low_a, high_b - low_b))
     union = area_a + area_b - intersection
     return intersection / union, intersection / union - (hull - union) / hull
 # --8<-- [end:overlap]
@@ -39,23 +40,24 @@ rng = np.random.default_rng(SEED)
 def compose(ids, count, objects=(2, 4), sides=(12, 20), max_iou=0.35):
     """返回 images (N, 1, 40, 40)、boxes (N, M, 4) cxcywh、labels (N, M)；空位的标签是 -1。"""
     images = 0.2 * rng.standard_normal((count, SIZE, SIZE), np.float32)  # 噪声
-    boxes, labels = torch.zeros(count, objects[1], 4), torch.full((count, objects[1]), -1)
-    for image, box, label in zip(images, boxes, labels):
-        n, most = rng.integers(objects[0], objects[1] + 1), np.inf
-        while most > max_iou:  # 任意两框的 IoU 都不许超过 max_iou，否则整个场景重摆
-            side = rng.integers(sides[0], sides[1] + 1, (n, 1))
-            low = rng.integers(0, SIZE - side + 1, (n, 2))
-            inner = np.minimum((high := low + side)[:, None], high) - np.maximum(low[:, None], low)
-            shared = inner.clip(0).prod(-1)  # IoU 同 overlap；这里只有几个框，NumPy 更快
-            most = np.triu(shared / (side**2 + side.T**2 - shared), 1).max()
-        box[:n] = torch.from_numpy(np.hstack([low + side / 2, side, side])) / SIZE
-        chosen, ink = rng.choice(ids, n), np.zeros((SIZE, SIZE), np.float32)
-        for (left, top), s, i in zip(low, side[:, 0], chosen):
-            part = ink[top:top + s, left:left + s]  # 深浅随机，重叠处取深的
-            np.maximum(part, rng.uniform(0.5, 1) * patches[s][i], out=part)
-        image += ink
-        label[:n] = torch.from_numpy(digits.target[chosen])
-    return torch.from_numpy(images)[:, None].to(device), boxes.to(device), labels.to(device)
+    here = np.arange(objects[1]) < rng.integers(objects[0], objects[1] + 1, (count, 1))  # (N, M)
+    side, low = np.zeros((*here.shape, 1), int), np.zeros((*here.shape, 2), int)  # 边长；左上角
+    todo = np.arange(count)
+    while len(todo):  # 任意两框的 IoU 都不许超过 max_iou，否则整个场景重摆
+        s = here[todo, :, None] * rng.integers(sides[0], sides[1] + 1, side[todo].shape)
+        end = s + (at := rng.integers(0, SIZE - s + 1, low[todo].shape))
+        inner = np.minimum(end[:, :, None], end[:, None]) - np.maximum(at[:, :, None], at[:, None])
+        iou = (shared := inner.clip(0).prod(-1)) / (s**2 + s.swapaxes(1, 2)**2 - shared).clip(1)
+        side[todo], low[todo] = s, at
+        todo = todo[np.triu(iou, 1).max((1, 2)) > max_iou]  # IoU (n, M, M)，同 overlap
+    chosen, ink = rng.choice(ids, here.shape), np.zeros_like(images)
+    for n, m in np.argwhere(here):
+        (left, top), s = low[n, m], side[n, m, 0]
+        part = ink[n, top:top + s, left:left + s]  # 深浅随机，重叠处取深的
+        np.maximum(part, rng.uniform(0.5, 1) * patches[s][chosen[n, m]], out=part)
+    boxes = np.concatenate([low + side / 2, side, side], axis=2).astype(np.float32) / SIZE
+    labels = np.where(here, digits.target[chosen], -1)
+    return [torch.from_numpy(x).to(device) for x in ((images + ink)[:, None], boxes, labels)]
 
 def truth_of(scenes):
     """每个场景一对：(n, 4) 的 xyxy 框与 (n,) 的标签，放在 CPU 上。"""
@@ -96,6 +98,7 @@ def mean_average_precision(found, truth):
 # --8<-- [start:train-loop]
 def fit(model, batch_loss, steps=STEPS, batch_size=BATCH_SIZE):
     """就地训练：AdamW，学习率先升后降（OneCycle）；返回最后停在评估模式的 model。"""
+    model.to(memory_format=torch.channels_last)  # 通道存在最后一维，CPU 上的卷积更快
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.1)
     for _ in range(steps):
@@ -142,7 +145,7 @@ window_net = fit(nn.Sequential(
 def slide(images, floor=0.1):
     """每个场景一组 (xyxy 框, 分数, 标签)，在 CPU 上：分数高于 floor 的窗口，还没有去重。"""
     found, at = [], to_xyxy(windows).cpu()
-    for chunk in images.split(10):  # 一次 10 个场景
+    for chunk in images.split(5):  # 一次 5 个场景
         guess = window_net(crop(chunk, windows.expand(len(chunk), -1, -1))).softmax(-1)[:, :-1]
         for score, label in zip(*(x.view(len(chunk), -1).cpu() for x in guess.max(dim=1))):
             found.append(tuple(x[score > floor] for x in (at, score, label)))
@@ -172,8 +175,7 @@ class Detector(nn.Module):
     """小 DETR：images (B, 1, 40, 40) → 两级的 [(logits (B, Q, 11), boxes (B, Q, 4) cxcywh)]。"""
     def __init__(self, C=HIDDEN_SIZE, grid=SIZE // 4):
         super().__init__()
-        more = (conv(C, C, 1) for _ in range(3))
-        self.stem = nn.Sequential(conv(1, 32, 2), conv(32, C, 2), *more)  # (B, C, 10, 10)
+        self.stem = nn.Sequential(conv(1, 32, 2), conv(32, C, 2), *(conv(C, C, 1) for _ in range(3)))
         self.position = nn.Parameter(0.02 * torch.randn(grid**2, C))
         shape = dict(dim_feedforward=2 * C, dropout=0.0, batch_first=True, norm_first=True)
         self.encoder = nn.TransformerEncoderLayer(C, NUM_HEADS, **shape)
@@ -186,7 +188,7 @@ class Detector(nn.Module):
         self.register_buffer("anchors", anchors.logit())  # 每个词元先猜身边有个边长 1/3 的框
     def forward(self, images, num_queries=NUM_QUERIES):
         """images (B, 1, 40, 40) → 编码器、解码器两级的 [(logits, boxes)]。"""
-        memory = self.encoder(self.stem(images).flatten(2).mT + self.position)  # (B, 100, C)
+        memory = self.encoder(self.stem(images).flatten(2).mT + self.position)  # 10×10 → (B, 100, C)
         logits, place = self.classify(memory), self.locate[0](memory) + self.anchors
         likely = logits.softmax(-1)[..., -1].topk(num_queries, largest=False).indices[..., None]
         query, start = (x.take_along_dim(likely, 1) for x in (memory, place))  # 最像目标的词元

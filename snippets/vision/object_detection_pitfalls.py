@@ -181,9 +181,9 @@ for kind in (Detector, LearnedQueries):
     model.load_state_dict(trained, strict=False)  # 两边都用训练好的，冻住；解码器从头学
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name not in trained)
-    fit(model, detection_loss, steps=80)
+    fit(model, detection_loss, steps=50)
     short[kind] = mean_average_precision(detect(model, test_set[0]), truth)
-print(f"解码器学 80 步：编码器提议 {short[Detector]:.2f}，学出来的查询 {short[LearnedQueries]:.2f}")
+print(f"解码器学 50 步：编码器提议 {short[Detector]:.2f}，学出来的查询 {short[LearnedQueries]:.2f}")
 assert short[LearnedQueries] < short[Detector] - 0.4
 # --8<-- [end:learned-queries]
 # --8<-- [start:misread-boxes]
