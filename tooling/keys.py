@@ -1,5 +1,6 @@
 """The key of a page's evidence: the fingerprint of all that can change what its run shows."""
 
+import functools
 import hashlib
 import json
 import os
@@ -35,7 +36,14 @@ def key(path: Path, blocks: list[Block], project: Project, device: str) -> str:
     makers = {make.__module__.removeprefix("tooling.") for make in named.values()}
     for file in _files(path, text, makers, project):
         add(file.name, file.read_bytes())
+    add(*judges())
     return digest.hexdigest()
+
+
+@functools.cache
+def judges() -> list[bytes]:
+    """The names and texts of the files that judge; read once a process, which goes on with what it has."""
+    return [part for name in JUDGES for part in (name.encode(), Path(__file__).with_name(name).read_bytes())]
 
 
 def _files(path: Path, text: str, makers: set[str], project: Project) -> list[Path]:
@@ -47,7 +55,6 @@ def _files(path: Path, text: str, makers: set[str], project: Project) -> list[Pa
     figures = [path.parent / name for name in beside if name.endswith((".svg", ".webp"))]
     constraints = [file for file in [project.root / "constraints.txt"] if file.is_file()]
     weights = [tooling / f"{name}.py" for name in sorted(makers | {"stand_ins_shared"} if makers else makers)]
-    judges = [tooling / name for name in JUDGES]
     # The blocks of a lab are in already.
     modules = [module for module in module_paths(path, project) if module != path]
-    return [*modules, *sorted(data), *sorted(figures), *constraints, *weights, *judges]
+    return [*modules, *sorted(data), *sorted(figures), *constraints, *weights]

@@ -92,10 +92,17 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives each block its own time limit, in seconds."""
+    """Gives each page the time limit of a block, in seconds, and a block that asks for it its own."""
+    for page in {item.parent for item in items if _block_of(item) and item.parent}:
+        page.add_marker(pytest.mark.timeout(SECONDS))
     for item in items:
-        if isinstance(block := getattr(getattr(item, "example", None), "parsed", None), Block):
-            item.add_marker(pytest.mark.timeout(int(block.data.get("timeout", SECONDS))))
+        if (block := _block_of(item)) and "timeout" in block.data:
+            item.add_marker(pytest.mark.timeout(int(block.data["timeout"])))
+
+
+def _block_of(item: pytest.Item) -> Block | None:
+    block = getattr(getattr(item, "example", None), "parsed", None)
+    return block if isinstance(block, Block) else None
 
 
 def pytest_collection_finish() -> None:
@@ -139,6 +146,8 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Takes one block's result from its report."""
+        if report.when != "call" and report.passed:
+            return  # what surrounds a block, and says nothing of it
         page = report.nodeid.split("::")[0]
         if not page.endswith(".md") and not labs.is_lab(page.removeprefix("docs/")):
             return

@@ -1,6 +1,7 @@
 """keys: what makes evidence stale, and what does not."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,7 @@ def copied_tooling(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (*keys.JUDGES, *STAND_INS):
         (folder / name).write_bytes((Path(keys.__file__).parent / name).read_bytes())
     monkeypatch.setattr(keys, "__file__", str(folder / "keys.py"))
+    keys.judges.cache_clear()
     return folder
 
 
@@ -98,7 +100,15 @@ def test_the_files_that_judge(name: str, project: Project, monkeypatch: pytest.M
     folder = copied_tooling(project.root / "tooling", monkeypatch)
     before = key(project)
     (folder / name).write_text("# other\n")
+    assert key(project) == before  # this process goes on with the tooling that it has
+    keys.judges.cache_clear()
     assert key(project) != before
+
+
+@pytest.fixture(autouse=True)
+def no_copies_left() -> Iterator[None]:
+    yield
+    keys.judges.cache_clear()
 
 
 @pytest.mark.parametrize("name", STAND_INS)

@@ -94,8 +94,8 @@ def test_the_scheduler_is_the_mended_one() -> None:
 
 
 class Item:
-    def __init__(self, example: object = None) -> None:
-        self.example = example
+    def __init__(self, example: object = None, parent: "Item | None" = None) -> None:
+        self.example, self.parent = example, parent
         self.markers: list[pytest.Mark] = []
         self.user_properties: list[tuple[str, Any]] = []
         self.config = Config(Path())
@@ -106,10 +106,11 @@ class Item:
 
 def test_each_block_has_a_time_limit(project: Project) -> None:
     blocks = published_blocks(project.docs / "shell.md", project)
-    items = [Item(types.SimpleNamespace(parsed=block)) for block in blocks]
-    plugin.pytest_collection_modifyitems([*items, Item(), object()])  # type: ignore[list-item]
-    limits = [(mark.name, *mark.args) for item in items for mark in item.markers]
-    assert limits == [("timeout", SECONDS), ("timeout", SECONDS), ("timeout", 5), ("timeout", SECONDS)]
+    page, other = Item(), Item()
+    items = [Item(types.SimpleNamespace(parsed=block), page) for block in blocks]
+    plugin.pytest_collection_modifyitems([*items, Item(parent=other), object()])  # type: ignore[list-item]
+    limits = [[(mark.name, *mark.args) for mark in item.markers] for item in (page, *items, other)]
+    assert limits == [[("timeout", SECONDS)], [], [], [("timeout", 5)], [], []]
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -158,7 +159,10 @@ def test_a_test_that_is_no_block_carries_nothing() -> None:
 def report(line: int, page: str = "docs/made.md", when: str = "call", **result: Any) -> Any:
     properties = [("block", [result.pop("index"), result])] if result else [("other", 1)]
     return types.SimpleNamespace(
-        nodeid=f"{page}::line:{line},column:1", when=when, user_properties=properties
+        nodeid=f"{page}::line:{line},column:1",
+        when=when,
+        passed=when != "???",
+        user_properties=properties,
     )
 
 
@@ -195,6 +199,11 @@ def test_a_block_without_a_report_was_not_run(three: Path, project: Project) -> 
 def test_a_block_that_ended_its_process_failed(three: Path, project: Project) -> None:
     later = report(9, index=3, status="not run")
     assert record(project, passed(1), report(5, when="???"), later) == ["passed", "failed", "not run"]
+
+
+def test_what_surrounds_a_block_says_nothing_of_it(three: Path, project: Project) -> None:
+    before, after = (report(1, when=when, index=1, status="failed") for when in ("setup", "teardown"))
+    assert record(project, before, passed(1), after) == ["passed", "not run", "not run"]
 
 
 def test_tests_that_are_no_pages_leave_no_record(project: Project) -> None:
