@@ -17,7 +17,7 @@ from transformers import AutoImageProcessor, Swin2SRConfig, Swin2SRForImageSuper
 SEED = 42
 device = "cuda" if torch.cuda.is_available() else "cpu"
 SIGMA = 25 / 255  # 噪声的标准差，像素值在 0–1
-WIDTH, DEPTH = 32, 4  # 卷积的通道数与层数
+WIDTH, DEPTH = 24, 4  # 卷积的通道数与层数
 STEPS, BATCH_SIZE, CROP = 400, 16, 24  # 每步 16 块，每块 24×24（网络输入一侧）
 LEARNING_RATE = 2e-3
 # --8<-- [end:setup]
@@ -108,8 +108,8 @@ def train(scale, photo, steps=STEPS, residual=True):
     """在一张照片的随机小块上训练；scale=2 学放大，scale=1 学去噪。返回评估模式的网络。"""
     torch.manual_seed(SEED)
     generator = torch.Generator().manual_seed(SEED)
-    network = Enhancer(scale, residual).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    network = Enhancer(scale, residual).to(device, memory_format=torch.channels_last)  # CPU 上更快
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     source = shrink(photo) if scale == 2 else photo  # 缩小整张再取块，块的四边没有假边界
     def crop(image, y, x, s=1):
