@@ -13,7 +13,7 @@ SEED = 42
 device = "cuda" if torch.cuda.is_available() else "cpu"
 HIDDEN_SIZE, NUM_HEADS, NUM_LAYERS = 64, 4, 2  # 宽度、头数、编码器与解码器各几层
 NUM_TRAIN, NUM_TEST = 6000, 500  # 日期和数字各多少对
-batch_size, num_steps, learning_rate = 32, 900, 3e-3
+batch_size, num_steps, learning_rate = 16, 900, 3e-3
 PAD, BOS, EOS, UNK = range(4)  # 填充、句首、句尾、词表之外
 # --8<-- [end:setup]
 # --8<-- [start:rule]

@@ -204,7 +204,7 @@ def cloze():
     return (question, other, None) if rng.random() < 0.3 else (question, text, span)
 part = [(q, next(b[2] for b in blocks if b[:2] == source and gold in b[2]), gold)
         for q, gold, *source in test if gold]  # 把含答案的那一块直接交给它
-models = {"记录上训练的": reader, "手册挖空训练的": fit([cloze() for _ in range(4000)], 200)}
+models = {"记录上训练的": reader, "手册挖空训练的": fit([cloze() for _ in range(4000)], 120)}
 found = {name: [reply for reply, _ in read(model, part)] for name, model in models.items()}
 found["重合最多的一句"] = [overlap(q, text) for q, text, _ in part]
 for name, replies in found.items():
