@@ -33,7 +33,7 @@ export OMP_NUM_THREADS := $(THREADS)
 export TF_NUM_INTRAOP_THREADS := $(THREADS)
 export TF_NUM_INTEROP_THREADS := 1
 # glibc gives large tensors back to the kernel and asks for them anew in each step of a training; to keep
-# them took 8 % off the time of the detection page. Other systems' allocators do not read these.
+# them took 5 % off the time of the detection script. Other systems' allocators do not read these.
 export MALLOC_MMAP_MAX_ := 0
 export MALLOC_TRIM_THRESHOLD_ := 268435456
 export MALLOC_TOP_PAD_ := 67108864
