@@ -90,11 +90,12 @@ class Block(nn.Module):
                                  nn.Linear(4 * hidden_size, hidden_size))
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x, keep):
-        """x (B, T, C) → (B, T, C)；keep (B, T) bool，False 是补齐。"""
+    def forward(self, x, keep, queries=None):
+        """x (B, T, C) → 前 Q 个位置 (B, Q, C)，缺省为全部；keep (B, T) bool，False 是补齐。"""
         q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, num_heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(q, k, v, attn_mask=keep[:, None, None, :])
-        x = x + self.drop(self.proj(seen.transpose(1, 2).flatten(2)))
+        seen = F.scaled_dot_product_attention(
+            q[:, :, :queries], k, v, attn_mask=keep[:, None, None, :])
+        x = x[:, :queries] + self.drop(self.proj(seen.transpose(1, 2).flatten(2)))
         return x + self.drop(self.mlp(self.norm2(x)))
 
 class Encoder(nn.Module):
@@ -111,15 +112,15 @@ class Encoder(nn.Module):
         self.head = nn.Linear(hidden_size, 2)
 
     def hidden(self, ids, keep):
-        """(B, T) → (B, T, C)：每个位置都看得见左右两边，这是 BERT 与 GPT 的分别。"""
+        """(B, T) → [CLS] 的 (B, C)：每个位置都看得见左右两边，这是 BERT 与 GPT 的分别。"""
         x = self.drop(self.embed(ids) + self.position.weight[: ids.shape[1]])
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             x = block(x, keep)
-        return self.norm(x)
+        return self.norm(self.blocks[-1](x, keep, queries=1)[:, 0])  # 末层只读 [CLS]，别的不必算
 
     def forward(self, ids):
         """ids (B, T) int64 → logits (B, 2)。"""
-        return self.head(self.hidden(ids, ids != PAD)[:, 0])
+        return self.head(self.hidden(ids, ids != PAD))
 # --8<-- [end:encoder]
 
 # --8<-- [start:train]

@@ -82,7 +82,7 @@ longer = F.pad(ids, (0, max_length - ids.shape[1]))  # 与一条长评论同批�
 @torch.no_grad()
 def unmasked(ids):
     """keep 全为真：补齐的位置也参加注意力。返回好评的对数几率。"""
-    logits = bert.head(bert.hidden(ids, torch.ones_like(ids, dtype=torch.bool))[:, 0])
+    logits = bert.head(bert.hidden(ids, torch.ones_like(ids, dtype=torch.bool)))
     return (logits[:, 1] - logits[:, 0]).cpu().numpy()
 
 for name, judge in (("有掩码", lambda ids: score(bert, ids)), ("没有掩码", unmasked)):

@@ -59,7 +59,7 @@ torch.testing.assert_close(embed(patchify(x_test, PATCH_SIZE)), strided.flatten(
 # --8<-- [end:patchify]
 # --8<-- [start:vit]
 class Block(nn.Module):
-    """前置归一化的编码器层：x (B, T, C) → x (B, T, C) 和注意力权重 (B, num_heads, T, T)。"""
+    """前置归一化的编码器层：x (B, T, C) → 前 Q 个词元 (B, Q, C) 和注意力权重 (B, num_heads, Q, T)。"""
     def __init__(self):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(HIDDEN_SIZE), nn.LayerNorm(HIDDEN_SIZE)
@@ -68,12 +68,13 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(HIDDEN_SIZE, 4 * HIDDEN_SIZE), nn.GELU(),
                                  nn.Linear(4 * HIDDEN_SIZE, HIDDEN_SIZE))
 
-    def forward(self, x):
-        """x (B, T, C) → (B, T, C)，以及注意力权重 (B, num_heads, T, T)。"""
+    def forward(self, x, queries=None):
+        """x (B, T, C) → (B, Q, C) 和 (B, num_heads, Q, T)；queries 是 Q，缺省为 T：每个词元都算。"""
         qkv = self.qkv(self.norm1(x)).unflatten(-1, (3, NUM_HEADS, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # 各 (B, num_heads, T, C/num_heads)
-        weights = (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)  # 没有因果掩码：图块互相都看得见
-        x = x + self.proj((weights @ v).transpose(1, 2).flatten(2))
+        scores = q[:, :, :queries] @ k.mT * q.shape[-1] ** -0.5
+        weights = scores.softmax(-1)  # 没有因果掩码：图块互相都看得见
+        x = x[:, :queries] + self.proj((weights @ v).transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x)), weights
 
 class ViT(nn.Module):
@@ -92,9 +93,10 @@ class ViT(nn.Module):
         """images (B, 1, H, W) → logits (B, num_outputs)；attention=True 另给末层的权重。"""
         x = self.embed(patchify(images, self.patch_size))  # (B, T-1, C)
         x = torch.cat([self.class_token.expand(len(x), -1, -1), x], dim=1) + self.position
-        for block in self.blocks:
-            x, weights = block(x)
-        logits = self.head(self.norm(x[:, 0]))  # 只读类别词元
+        for block in self.blocks[:-1]:
+            x, _ = block(x)
+        x, weights = self.blocks[-1](x, queries=1)  # 末层只有类别词元要读，别的不必算
+        logits = self.head(self.norm(x[:, 0]))
         return (logits, weights) if attention else logits
 # --8<-- [end:vit]
 # --8<-- [start:train-loop]

@@ -1,7 +1,7 @@
 # --8<-- [start:attention-map]
 samples = [int(np.flatnonzero(truth == d)[0]) for d in range(10)]  # 每个数字取测试集里的第一张
 with torch.no_grad():
-    weights = vits[2](x_test[samples], attention=True)[1]  # (10, num_heads, 17, 17)
+    weights = vits[2](x_test[samples], attention=True)[1]  # (10, num_heads, 1, 17)
 looks = weights.mean(dim=1)[:, 0, 1:].unflatten(1, (4, 4)).cpu()  # 类别词元看各图块，头取平均
 mosaics = {"input": (torch.cat(list(raw[test_idx[samples], 0]), dim=1).numpy(), 1.0),
            "attention": (torch.cat(list(looks), dim=1).numpy(), 0.5)}
