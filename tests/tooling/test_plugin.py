@@ -108,7 +108,8 @@ def test_each_block_has_a_time_limit(project: Project) -> None:
     blocks = published_blocks(project.docs / "shell.md", project)
     page, other = Item(), Item()
     items = [Item(types.SimpleNamespace(parsed=block), page) for block in blocks]
-    plugin.pytest_collection_modifyitems([*items, Item(parent=other), object()])  # type: ignore[list-item]
+    collected = [*items, Item(parent=other), object()]
+    plugin.pytest_collection_modifyitems(collected)  # type: ignore[arg-type]  # stand-ins of pytest's items
     limits = [[(mark.name, *mark.args) for mark in item.markers] for item in (page, *items, other)]
     assert limits == [[("timeout", SECONDS)], [], [], [("timeout", 5)], [], []]
 
