@@ -6,14 +6,14 @@ with rc_context({"svg.fonttype": "none", "svg.hashsalt": "42"}):
     fig = Figure(figsize=(7, 3), layout="constrained")
     titles = {"ask": "remembers", "refuse": "refuses what it must", "talk": "answers what it may"}
     for ax, (kind, title) in zip(fig.subplots(1, 3, sharey=True), titles.items()):
-        for points, label, style in ((curve, "assistant turns only", "C0o-"),
-                                     (full_curve, "all tokens", "C1s--")):
+        for points, label, style in ((curve, "assistant turns only", "C0-"),
+                                     (full_curve, "all tokens", "C1--")):
             ax.plot(range(50, STEPS + 1, 50), [p[kind] for p in points], style, label=label)
         ax.axhline(lookup[kind], color="0.5", linestyle=":", label="last turn only")
         ax.set(title=title, xlabel="step", ylim=(-0.05, 1.05), xlim=(0, 500))
         ax.set_xticks([0, 200, 400])
         ax.set_yticks([0, 0.5, 1])
-    ax.legend(loc="lower right", fontsize=8)
+    fig.axes[1].legend(loc="lower center", fontsize=8)
     fig.savefig("dialogue-mask.svg", metadata={"Date": None})
 refusal = {"role": "assistant", "content": "这个不谈。"}
 may = [encode([refusal], encode(messages[:n])[0]) for messages in test_set
