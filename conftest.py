@@ -16,6 +16,10 @@ def pytest_configure(config: pytest.Config) -> None:
     parser.update = config.getoption("--update-outputs")
 
 
+def pytest_sessionfinish() -> None:
+    parser.watchdog.stop()
+
+
 pytest_collect_file = Sybil(
     [parser],
     path="docs",

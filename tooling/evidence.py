@@ -35,6 +35,7 @@ PACKAGES = {
     "matplotlib": "matplotlib",
 }
 Record = dict[str, Any]
+_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder for each block
 
 
 def environment(project: Project, device: str) -> Record:
@@ -160,8 +161,8 @@ def write(entry: Record, project: Project) -> None:
     """Puts a record where it belongs, in one step."""
     path = file_of(entry["page"], project, entry["environment"]["device"])
     path.parent.mkdir(parents=True, exist_ok=True)
-    head = json.dumps({name: value for name, value in entry.items() if name != "blocks"}, ensure_ascii=False)
-    blocks = ",\n".join(json.dumps(block, ensure_ascii=False) for block in entry["blocks"])
+    head = _json({name: value for name, value in entry.items() if name != "blocks"})
+    blocks = ",\n".join(map(_json, entry["blocks"]))
     # A line a block: as fast to write as one line, and still to be read by eyes and by grep.
     replace_file(path, f'{head[:-1]},\n"blocks": [\n{blocks}\n]}}\n')
 

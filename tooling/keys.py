@@ -36,14 +36,15 @@ def key(path: Path, blocks: list[Block], project: Project, device: str) -> str:
     makers = {make.__module__.removeprefix("tooling.") for make in named.values()}
     for file in _files(path, text, makers, project):
         add(file.name, file.read_bytes())
-    add(*judges())
+    add(judges())
     return digest.hexdigest()
 
 
 @functools.cache
-def judges() -> list[bytes]:
-    """The names and texts of the files that judge; read once a process, which goes on with what it has."""
-    return [part for name in JUDGES for part in (name.encode(), Path(__file__).with_name(name).read_bytes())]
+def judges() -> bytes:
+    """The fingerprint of the files that judge; taken once a process, which goes on with what it has."""
+    texts = [Path(__file__).with_name(name).read_bytes() for name in JUDGES]
+    return hashlib.sha256(b"\0".join(texts)).digest()
 
 
 def _files(path: Path, text: str, makers: set[str], project: Project) -> list[Path]:

@@ -105,9 +105,15 @@ def _block_of(item: pytest.Item) -> Block | None:
     return block if isinstance(block, Block) else None
 
 
-def pytest_collection_finish() -> None:
-    """Spares the garbage collector what collection made: it stays to the end."""
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spares the garbage collector what collection makes: it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

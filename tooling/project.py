@@ -25,22 +25,22 @@ class Project:
 
     root: Path
 
-    @property
+    @cached_property
     def docs(self) -> Path:
         """The folder of the pages."""
         return self.root / "docs"
 
-    @property
+    @cached_property
     def snippets(self) -> Path:
         """The folder of the teaching scripts and their data."""
         return self.root / "snippets"
 
-    @property
+    @cached_property
     def evidence(self) -> Path:
         """The folder of the records; git ignores it."""
         return self.root / "evidence"
 
-    @property
+    @cached_property
     def site(self) -> Path:
         """The folder of the built site; git ignores it."""
         return self.root / "site"

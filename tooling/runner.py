@@ -5,19 +5,19 @@ import io
 import json
 import re
 import sys
-import tempfile
 import time
 import tomllib
 import traceback
 import types
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tooling import hub, leftovers, outputs
+from tooling import folders, hub, leftovers, outputs
 from tooling.figures import FigureError, Figures
 from tooling.kinds import Block
 from tooling.memory import peak_memory, reset_peak_memory
@@ -51,17 +51,22 @@ class BlockFailure(Exception):
 class PageRun:
     """Runs the blocks of one page in order, in this process and in one temporary directory."""
 
-    def __init__(self, path: Path, blocks: list[Block], project: Project, update: bool = False) -> None:
-        self.path, self.blocks, self.project, self.update = path, blocks, project, update
+    def __init__(
+        self, path: Path, blocks: list[Block], project: Project, watchdog: Watchdog, update: bool = False
+    ) -> None:
+        self.path, self.blocks, self.project = path, blocks, project
+        self.update, self.watchdog = update, watchdog
         self.modules: dict[str, types.ModuleType] = {}
         self.results = {block.index: Result() for block in blocks}
-        self._directory = tempfile.TemporaryDirectory(prefix="page-", ignore_cleanup_errors=True)
-        self.directory = Path(self._directory.name).resolve()
-        self.figures, self.watchdog = Figures(path, self.directory), Watchdog()
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Of this page; its folder is taken when the first block runs, not for all pages at once."""
+        self._folder = folders.take()
+        return Figures(self.path, Path(self._folder.name))
 
     def close(self) -> None:
         """Frees what the blocks made; an update that went well as a whole is written now."""
-        self.watchdog.stop()
         try:
             if self.update and all(result.status in ("passed", "exempt") for result in self.results.values()):
                 outputs_of = [b for b in self.blocks if b.kind == "output"]
@@ -71,7 +76,8 @@ class PageRun:
         finally:
             self.modules.clear()
             leftovers.clear()
-            self._directory.cleanup()
+            if "figures" in vars(self):
+                folders.give_back(self._folder)
 
     def run(self, block: Block) -> None:
         """Runs one block and records what it took.
@@ -87,7 +93,7 @@ class PageRun:
         self.watchdog.watch(limit + GRACE)
         start = time.perf_counter()
         try:
-            with contextlib.chdir(self.directory):
+            with contextlib.chdir(self.figures.directory):
                 getattr(self, f"_{block.kind}")(block, result)
         finally:
             result.seconds = round(time.perf_counter() - start, 3)
@@ -135,14 +141,14 @@ class PageRun:
         """Executes the published text as lines of the snippet; gives back what it raised."""
         assert block.region is not None
         module = self._module(block)
-        source = self.project.root / block.region.path
+        source = f"{self.project.root}/{block.region.path}"
         captured, main = io.StringIO(), sys.modules["__main__"]
         # Blank lines in front make line numbers those of the snippet file, for coverage and tracebacks.
         text = "\n" * (block.region.start - 1) + block.text + "\n"
         sys.modules["__main__"] = module
         try:
             with contextlib.redirect_stdout(captured):
-                exec(compile(text, str(source), "exec", dont_inherit=True), module.__dict__)
+                exec(compile(text, source, "exec", dont_inherit=True), module.__dict__)
         except (Exception, SystemExit) as error:
             return error
         finally:
@@ -182,7 +188,7 @@ class PageRun:
         A link, so that tracebacks and coverage of the command name the snippet itself.
         """
         assert block.region is not None
-        source, link = self.project.root / block.region.path, self.directory / block.data["script"]
+        source, link = self.project.root / block.region.path, self.figures.directory / block.data["script"]
         if not link.exists():
             link.symlink_to(source)
         try:

@@ -13,6 +13,7 @@ from tooling.kinds import Block
 from tooling.pages import published_blocks
 from tooling.project import Project
 from tooling.runner import BlockFailure, PageRun
+from tooling.watchdog import Watchdog
 
 PAGE_RUN = "page_run"  # where a document's namespace keeps the run of its page
 
@@ -22,6 +23,7 @@ class PublishedBlockParser:
 
     def __init__(self, root: Path, update: bool = False) -> None:
         self.project, self.update = Project(root), update
+        self.watchdog = Watchdog()  # one for all pages: to stop and start it takes as long as some blocks
 
     def __call__(self, document: Document) -> Iterator[Region]:
         path = Path(document.path)
@@ -34,7 +36,7 @@ class PublishedBlockParser:
             # A page that cannot be read is one failing test of its own: the other pages go on.
             yield Region(0, 0, parsed=None, evaluator=_Failing(error))
             return
-        document.namespace[PAGE_RUN] = PageRun(path, blocks, self.project, self.update)
+        document.namespace[PAGE_RUN] = PageRun(path, blocks, self.project, self.watchdog, self.update)
         for block in blocks:
             yield Region(starts[block.line - 1], starts[block.end], parsed=block, evaluator=evaluate)
 

@@ -14,6 +14,7 @@ from tooling.kinds import Block
 from tooling.pages import published_blocks, render
 from tooling.project import Project
 from tooling.runner import BlockFailure, PageRun
+from tooling.watchdog import Watchdog
 
 from .sites import ROOT
 
@@ -65,7 +66,7 @@ def include(region: str, header: str = "```python", module: str = "made") -> str
 def run(path: Path, project: Project, update: bool = False) -> tuple[list[Block], PageRun, dict[int, str]]:
     """Runs all blocks of a page; gives the blocks, the run and the reports of those that failed."""
     blocks = published_blocks(path, project)
-    page_run = PageRun(path, blocks, project, update)
+    page_run = PageRun(path, blocks, project, Watchdog(), update)
     failures = {}
     for block in blocks:
         try:
@@ -73,6 +74,11 @@ def run(path: Path, project: Project, update: bool = False) -> tuple[list[Block]
         except BlockFailure as failure:
             failures[block.index] = page_run.report(block, str(failure))
     return blocks, page_run, failures
+
+
+def is_cleared(folder: Path) -> bool:
+    """Whether nothing is left of what a page wrote; an empty folder serves the next page."""
+    return not folder.exists() or not any(folder.iterdir())
 
 
 def prove(path: Path, project: Project, device: str = "cpu") -> evidence.Record:

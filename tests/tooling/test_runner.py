@@ -8,8 +8,9 @@ import pytest
 
 from tooling.project import Project
 from tooling.runner import BlockFailure, PageRun, trace
+from tooling.watchdog import Watchdog
 
-from .inside import include, page, regions, run
+from .inside import include, is_cleared, page, regions, run
 
 OUTPUT = '```text title="输出"\n{}\n```\n'
 
@@ -26,8 +27,9 @@ def test_the_behaviours_pass(name: str, project: Project) -> None:
         result = page_run.results[block.index]
         assert result.status == ("exempt" if block.kind == "exempt" else "passed")
         assert result.seconds is not None and result.seconds < 60 and (result.peak_rss_mb or 0) > 0
+    folder = page_run.figures.directory
     page_run.close()
-    assert not page_run.directory.exists()
+    assert is_cleared(folder)
 
 
 def test_what_a_block_printed_and_drew_is_recorded(project: Project) -> None:
@@ -103,7 +105,9 @@ def test_a_replacement_process_does_not_run_the_rest_of_a_module(project: Projec
     path = page(project, include("one") + "\n" + include("two"), M=regions(one="x = 1", two="y = 2"))
     blocks, _, failures = run(path, project)
     assert failures == {}
-    fresh = PageRun(path, blocks, project)  # as after a crash: the first block did not run in here
+    fresh = PageRun(
+        path, blocks, project, Watchdog()
+    )  # as after a crash: the first block did not run in here
     with pytest.raises(BlockFailure, match="not run: the block at line 1"):
         fresh.run(blocks[1])
     assert statuses(fresh) == ["not run", "not run"]

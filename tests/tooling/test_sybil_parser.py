@@ -10,7 +10,7 @@ from tooling.project import Project
 from tooling.runner import PageRun
 from tooling.sybil_parser import PAGE_RUN, PageDocument, PublishedBlockParser, close
 
-from .inside import include, page, regions
+from .inside import include, is_cleared, page, regions
 
 
 def parse(path: Path, project: Project, update: bool = False) -> Document:
@@ -32,8 +32,9 @@ def test_each_block_is_an_example_at_its_line(project: Project) -> None:
     for example in examples:
         example.evaluate()
     assert [result.status for result in page_run(document).results.values()] == ["passed"] * 4
+    folder = page_run(document).figures.directory
     close(document.namespace)
-    assert not page_run(document).directory.exists()
+    assert is_cleared(folder)
 
 
 def test_a_failing_block_does_not_stop_the_page(project: Project) -> None:
@@ -95,7 +96,8 @@ def test_an_update_that_cannot_be_written_is_told_without_a_traceback(project: P
     document = parse(path, project, update=True)
     for example in document:
         example.evaluate()
+    folder = page_run(document).figures.directory
     with pytest.raises(pytest.fail.Exception, match=r"made.md:5: the output holds the fence's own") as caught:
         close(document.namespace)
     assert caught.value.pytrace is False
-    assert path.read_text(encoding="utf-8") == UPDATED and not page_run(document).directory.exists()
+    assert path.read_text(encoding="utf-8") == UPDATED and is_cleared(folder)
