@@ -59,11 +59,12 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all if none is named")
     project = Project(ROOT)
     record = performance.load(project)
+    commit = evidence.commit(ROOT)  # before the record is written: that alone makes the tree another one
     for name in parser.parse_args().parts or PARTS:
         print(f"{name} …", flush=True)
         record[name] = {
             "date": date.today().isoformat(),
-            "commit": evidence.commit(ROOT),
+            "commit": commit,
             "machine": evidence.device_name("cpu") or "",
             "cores": loops.CORES,
             "result": PARTS[name](),
