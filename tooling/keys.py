@@ -27,8 +27,7 @@ def key(path: Path, blocks: list[Block], project: Project, device: str) -> str:
             digest.update(len(data).to_bytes(8, "big") + data)
 
     add(str(SCHEMA), device, ".".join(map(str, sys.version_info[:2])))
-    for block in blocks:
-        add(block.kind, block.language, block.title, block.text, json.dumps(block.data, sort_keys=True))
+    add(json.dumps([[b.kind, b.language, b.title, b.text, b.data] for b in blocks], sort_keys=True))
     text = "\n".join(block.text for block in blocks)
     named = stand_ins.named_in(text)
     for name, make in named.items():

@@ -25,10 +25,11 @@ def peak_memory() -> tuple[int, int | None]:
 
     The first is what [resource.getrusage][] counts, or Linux's own figure, which can be reset.
     """
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    with contextlib.suppress(OSError, IndexError):
+    try:
         status = os.pread(_proc("status", os.O_RDONLY), 4096, 0)
         rss = int(status.split(b"VmHWM:", 1)[1].split(maxsplit=1)[0]) // 1024
+    except (OSError, IndexError):
+        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     vram = None
     if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_available():
         vram = torch.cuda.max_memory_allocated() // 2**20
