@@ -43,6 +43,7 @@ from tooling import (
 )
 from tooling.evidence import Record
 from tooling.kinds import Block
+from tooling.parsed import Reader
 from tooling.project import Project
 
 MESSAGES = "<div data-messages></div>"
@@ -55,6 +56,7 @@ TERMS = Path(__file__).with_name("terms.dict")  # words of the field that jieba 
 def on_pre_build(config: MkDocsConfig) -> None:
     """Forgets what the last build of a preview knew."""
     _state.cache_clear()
+    _project(config).texts.clear()
 
 
 @event_priority(100)  # before the plugins read their configuration
@@ -163,13 +165,13 @@ def _finished(html: str) -> str:
     return weight.lighten(colours.merge(buttons.draw(access.mend(html))))
 
 
-def _project(config: MkDocsConfig) -> Project:
-    return _at(Path(config.config_file_path).resolve().parent)
+def _project(config: MkDocsConfig) -> Reader:
+    return _at(config.config_file_path)
 
 
 @functools.cache  # its Markdown converter is made once; another configuration makes these hooks anew
-def _at(root: Path) -> Project:
-    return Project(root)
+def _at(config_file: str) -> Reader:
+    return Reader(Path(config_file).resolve().parent)  # several of the pieces below read the same module
 
 
 @functools.cache  # a page and each table that lists it ask for the same

@@ -9,6 +9,7 @@ from pathlib import Path
 NAME = "large-models-by-running.zip"
 FOLDER = "large-models-by-running"
 SHIM = "assets/vendor/iframe-worker/shim.js"
+LEVEL = 4  # of 9; the default of 6 took two thirds more time to save 4 % of this site
 # What only a server or a debugger asks for; the page for unknown addresses links from the host's root.
 _LEFT_OUT = (".map", ".gz", "404.html", "sitemap.xml", "robots.txt", NAME)
 _TAG = re.compile(r'<[a-zA-Z][^<>]* (?:href|src)="[^<>]*>')
@@ -27,7 +28,7 @@ def write(site: Path, online: str) -> Path:
         for name, content in _contents(site, online):
             entry = zipfile.ZipInfo(f"{FOLDER}/{name}")  # without a date: that of 1980
             entry.external_attr = 0o644 << 16
-            packed.writestr(entry, content, zipfile.ZIP_DEFLATED)
+            packed.writestr(entry, content, zipfile.ZIP_DEFLATED, LEVEL)
     return archive
 
 

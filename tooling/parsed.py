@@ -29,7 +29,7 @@ RENDERERS = ("markdown", "pymdown-extensions", "lxml", "jupytext")
 class Reader(Project):
     """A project that reads each file once and remembers which it has read."""
 
-    texts: dict[Path, str] = field(default_factory=dict)
+    texts: dict[Path, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, project: Project) -> "Reader":
