@@ -79,15 +79,13 @@ class Project:
         Raises:
             PageError: the file is missing, not UTF-8, or reached through a link or `..`.
         """
+        name = self.relative(path)
         if not _resolved(path.parent).is_relative_to(self._real_root) or path.is_symlink():
-            name = self.relative(path)
             raise PageError(name, 1, "a symbolic link or a path out of the project", "a plain file inside it")
         try:
             return path.read_text(encoding="utf-8")
         except OSError:
-            name = self.relative(path)
             raise PageError(name, 1, "no such file", "an existing file: check the spelling") from None
         except UnicodeDecodeError as error:
             line = path.read_bytes()[: error.start].count(b"\n") + 1
-            name = self.relative(path)
             raise PageError(name, line, "not UTF-8 text", "the file saved as UTF-8") from None

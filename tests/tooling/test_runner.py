@@ -105,9 +105,8 @@ def test_a_replacement_process_does_not_run_the_rest_of_a_module(project: Projec
     path = page(project, include("one") + "\n" + include("two"), M=regions(one="x = 1", two="y = 2"))
     blocks, _, failures = run(path, project)
     assert failures == {}
-    fresh = PageRun(
-        path, blocks, project, Watchdog()
-    )  # as after a crash: the first block did not run in here
+    # As after a crash: the first block did not run in here.
+    fresh = PageRun(path, blocks, project, Watchdog())
     with pytest.raises(BlockFailure, match="not run: the block at line 1"):
         fresh.run(blocks[1])
     assert statuses(fresh) == ["not run", "not run"]
