@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sybil import Sybil
 
-from tooling.sybil_parser import PageDocument, PublishedBlockParser, close
+from tooling.sybil_parser import PageDocument, PublishedBlockParser, begin, close
 
 pytest_plugins = ["tooling.plugin"]
 ROOT = Path(__file__).parent
@@ -24,6 +24,7 @@ pytest_collect_file = Sybil(
     [parser],
     path="docs",
     patterns=["*.md", "labs/*.py"],
+    setup=begin,
     teardown=close,
     document_types={".md": PageDocument, ".py": PageDocument},
 ).pytest()

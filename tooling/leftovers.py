@@ -1,4 +1,4 @@
-"""What a page leaves set in the libraries of its process, put back before the next page."""
+"""What a page leaves in the libraries of its process, put back before the next page."""
 
 import gc
 import sys
@@ -8,7 +8,8 @@ def clear() -> None:
     """Puts back the settings of the libraries that are loaded, closes pyplot's figures, frees models.
 
     A lab that makes its letters smaller changed the ticks of another page's figure, whenever it ran
-    before that page in one process.
+    before that page in one process. Called before a page, not after one: who runs one page alone does not
+    wait for the collector to go through all of torch.
     """
     if (matplotlib := sys.modules.get("matplotlib")) is not None:
         matplotlib.rc_file_defaults()

@@ -26,6 +26,7 @@ from tooling import (
     glossary,
     history,
     inventories,
+    lab_pages,
     labels,
     labs,
     listings,
@@ -86,7 +87,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
         if path.is_file() and path.suffix != ".md":
             name = path.relative_to(snippets).as_posix()
             files.append(File(name, str(snippets), config.site_dir, config.use_directory_urls))
-    for file in labs.downloads(config):
+    for file in lab_pages.downloads(config):
         files.append(file)
 
 
@@ -95,7 +96,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Puts tooltips on terms, the facts under the title, the tables where a page asks for them."""
     project = _project(config)
     if labs.is_lab(page.file.src_uri):
-        html = labs.publish(html, page, config, files)
+        html = lab_pages.publish(html, page, config, files)
     if not page.file.src_uri.startswith(WITHOUT_TOOLTIPS):
         html = glossary.explain(html, glossary.load(project))
     html = _tables(html, page, project, files).replace(LISTING, f"{LISTING} data-search-exclude")

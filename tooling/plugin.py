@@ -137,6 +137,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
                 )
 
 
+def pytest_unconfigure() -> None:
+    """Spares the collector, at the end of a process, the objects that end with it: a second with torch."""
+    gc.freeze()
+
+
 class Recorder:
     """Gathers the results of all workers and writes one record a page."""
 

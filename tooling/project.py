@@ -4,14 +4,16 @@ import functools
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markdown import Markdown
-from mkdocs.config import load_config
-from mkdocs.config.defaults import MkDocsConfig
 
 from tooling import highlighting
 from tooling.errors import PageError
 from tooling.highlighting import PlainHighlightExtension
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
 
 
 @functools.lru_cache  # a look at each folder on the way; a page's files share theirs
@@ -50,8 +52,10 @@ class Project:
         return self.root.resolve()
 
     @cached_property
-    def config(self) -> MkDocsConfig:
+    def config(self) -> "MkDocsConfig":
         """The MkDocs configuration, read once, without plugins and hooks: they take seconds to import."""
+        from mkdocs.config import load_config  # a process that renders no page does not pay for it
+
         return load_config(str(self.root / "mkdocs.yml"), plugins=[], hooks=[])
 
     @cached_property

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from tooling import folders, hub, leftovers, outputs
+from tooling import folders, hub, outputs
 from tooling.figures import FigureError, Figures
 from tooling.kinds import Block
 from tooling.memory import peak_memory, reset_peak_memory
@@ -75,7 +75,6 @@ class PageRun:
                 self.figures.commit()
         finally:
             self.modules.clear()
-            leftovers.clear()
             if "figures" in vars(self):
                 folders.give_back(self._folder)
 

@@ -7,7 +7,7 @@ import pytest
 from sybil import Document, Example, Region
 from sybil.typing import Parser
 
-from tooling import hub
+from tooling import hub, leftovers
 from tooling.errors import PageError
 from tooling.kinds import Block
 from tooling.pages import published_blocks
@@ -74,6 +74,11 @@ def evaluate(example: Example) -> str:
     except (pytest.fail.Exception, pytest.skip.Exception) as failure:  # pytest-timeout; no block skips
         return run.report(block, str(failure))
     return ""
+
+
+def begin(_: dict[str, object]) -> None:
+    """Sybil's setup of a document."""
+    leftovers.clear()
 
 
 def close(namespace: dict[str, object]) -> None:

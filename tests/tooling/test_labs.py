@@ -11,7 +11,8 @@ from selectolax.lexbor import LexborHTMLParser
 from tooling import labs, ledger, plugin
 from tooling.errors import PageError
 from tooling.keys import key
-from tooling.labs import Cell, Output, cells, downloads, is_lab, markdown, outputs_of
+from tooling.lab_pages import downloads, outputs_of
+from tooling.labs import Cell, Output, cells, is_lab, markdown
 from tooling.modules import module_paths
 from tooling.pages import published_blocks
 from tooling.project import Project
