@@ -15,6 +15,11 @@ WORKERS ?= $(if $(PAGE),1,$(if $(filter cuda,$(DEVICE)),1,$(CORES)))
 # Two workers with two threads each slow each other down on two cores.
 THREADS := $(shell n=$$(( $(CORES) / $(WORKERS) )); [ $$n -ge 1 ] && echo $$n || echo 1)
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+ifeq ($(filter new,$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(wildcard $(PAGE)),$(PAGE)),)
+$(error PAGE=$(PAGE): no such page; expected its path from this folder, such as PAGE=docs/index.md)
+endif
+endif
 VENV := .venv
 SITE_VENV := .venv-site
 BENCH_VENV := .venv-bench
@@ -22,6 +27,9 @@ RUN := $(VENV)/bin/python
 # The pages in the order of the selection, the longest first, not those with the most blocks.
 # Of the plugins that are installed, those that are used: to load all took a second in each process.
 PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(RUN) -m pytest -q -p xdist.plugin -p pytest_timeout --dist loadfile --no-loadscope-reorder
+# What a run takes. Nothing is left to choose of one page that is named: its author does not wait for this.
+SELECTED = $$($(RUN) -m tooling.selection --device $(DEVICE) $(if $(STALE),--stale) $(if $(SHARD),--shard $(SHARD)) \
+	  $(if $(FRAMEWORK),--framework $(FRAMEWORK)) $(PAGE))
 COVERAGE := -p pytest_cov.plugin --cov
 # A new file is checked before it is added, too.
 FILES := git ls-files --cached --others --exclude-standard
@@ -72,8 +80,7 @@ test: $(VENV)/.ready ## everything: blocks, scripts, notebooks, tooling tests, s
 
 pages: $(VENV)/.ready ## run the blocks and write evidence; PAGE=docs/….md, DEVICE=cuda, STALE=1, SHARD=1/4, FRAMEWORK=torch
 	@$(RUN) -m tooling.hub
-	@pages=$$($(RUN) -m tooling.selection --device $(DEVICE) $(if $(STALE),--stale) $(if $(SHARD),--shard $(SHARD)) \
-	  $(if $(FRAMEWORK),--framework $(FRAMEWORK)) $(PAGE)) || exit; \
+	@pages=$(if $(STALE)$(SHARD)$(FRAMEWORK)$(filter cuda,$(DEVICE)),$(SELECTED),$(or $(PAGE),$(SELECTED))) || exit; \
 	if [ -z "$$pages" ]; then echo "pages: nothing to run"; else \
 	  $(PYTEST) $$pages -n $(WORKERS) --device $(DEVICE) \
 	    $(if $(PAGE)$(STALE)$(FRAMEWORK)$(filter cuda,$(DEVICE)),,$(COVERAGE) $(if $(SHARD),--cov-report=,--cov-report=term-missing --cov-fail-under=100)); fi

@@ -15,12 +15,11 @@ from tooling import hub, plain
 from tooling.errors import PageError
 from tooling.modules import module_paths
 from tooling.project import Project
+from tooling.shell import QUIET
 
 SEEDS = (42, 1, 2, 3, 4)
 SEED_LINE = re.compile(r"^SEED = 42$", re.MULTILINE)
 SECONDS = 600
-# So that libraries do what they are asked for and say nothing else.
-QUIET = {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "2", "DS_ACCELERATOR": "cpu"}
 
 
 def with_seed(path: Path, seed: int, project: Project) -> str:

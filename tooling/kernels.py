@@ -12,9 +12,9 @@ from typing import Any
 import nbformat
 
 from tooling import hub, notebooks, outputs, plain, takeaway
-from tooling.claims import QUIET, SECONDS, report
+from tooling.claims import SECONDS, report
 from tooling.project import Project
-from tooling.shell import offline_environment
+from tooling.shell import QUIET, offline_environment
 
 # As a reader's, without a network and without noise: figures go into the notebook.
 AS_READERS = {name: value for name, value in QUIET.items() if name != "MPLBACKEND"}

@@ -14,13 +14,13 @@ import pytest
 import pytest_socket
 
 from tooling import evidence, hub, labs
-from tooling.claims import QUIET
 from tooling.errors import PageError
 from tooling.kinds import Block
 from tooling.pages import published_blocks
 from tooling.project import Project
 from tooling.runner import SECONDS, PageRun, Result
 from tooling.scheduling import PageScheduling
+from tooling.shell import QUIET
 from tooling.sybil_parser import PAGE_RUN
 
 
@@ -151,8 +151,9 @@ class Recorder:
         self.known: dict[str, evidence.Record] = {}
         self.crashed: dict[str, set[int]] = defaultdict(set)
 
-    def pytest_sessionstart(self) -> None:
-        """Notes machine, versions and time before the first block."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Notes machine, versions and time before the first block, while the workers start."""
         self.environment = evidence.environment(self.project, self.config.getoption("--device"))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

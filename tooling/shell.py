@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 PROMPTS = ("$ ", "> ")
+# So that libraries do what they are asked for and say nothing else.
+QUIET = {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "2", "DS_ACCELERATOR": "cpu"}
 
 
 def commands(console: str) -> str:

@@ -170,7 +170,7 @@ def report(line: int, page: str = "docs/made.md", when: str = "call", **result: 
 def record(project: Project, *reports: Any, update: bool = False) -> list[str] | None:
     """The statuses in the evidence of `made.md` after these reports; None where there is no evidence."""
     recorder = plugin.Recorder(project, Config(project.root, **{"--update-outputs": update}))  # type: ignore[arg-type]
-    recorder.pytest_sessionstart()
+    recorder.pytest_collection()
     for one in reports:
         recorder.pytest_runtest_logreport(one)
     recorder.pytest_sessionfinish()
