@@ -208,6 +208,21 @@ def test_a_block_that_ends_its_process_fails_alone_and_by_name(
     assert [found[45], found[49], states(site, "zz")] == ["passed", "exempt", {3: "passed"}]
 
 
+def test_what_a_page_sets_in_its_libraries_is_put_back_before_the_next_page(tmp_path: Path) -> None:
+    site = copy_sample(tmp_path)
+    add_other_page(site)
+    edit(site / MODULE, "doubled = 2 * total", 'import matplotlib\nmatplotlib.rcParams["font.size"] = 5')
+    edit(site / MODULE, "assert doubled == 10.5", 'assert matplotlib.rcParams["font.size"] == 5')
+    (site / "snippets/zz.py").write_text(
+        '# --8<-- [start:size]\nimport matplotlib\n\nassert matplotlib.rcParams["font.size"] == 10\n'
+        "# --8<-- [end:size]\n",
+        encoding="utf-8",
+    )
+    edit(site / "docs/zz.md", "```bash\ntrue", '```python\n--8<-- "snippets/zz.py:size"')
+    code, report = run_pages(site)
+    assert code == 0, report
+
+
 def test_one_byte_changed_in_the_built_page(tmp_path: Path) -> None:
     site = copy_sample(tmp_path)
     assert run_pages(site)[0] == 0 and build(site)[0] == 0

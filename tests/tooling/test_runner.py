@@ -8,6 +8,7 @@ import pytest
 
 from tooling.project import Project
 from tooling.runner import BlockFailure, PageRun, trace
+from tooling.sybil_parser import begin
 from tooling.watchdog import Watchdog
 
 from .inside import include, is_cleared, page, regions, run
@@ -54,12 +55,13 @@ def test_a_failure_is_reported_by_page_line_and_snippet_line(project: Project) -
     assert "runner.py" not in failures[1]
 
 
-def test_what_a_page_sets_in_its_libraries_ends_with_it(project: Project) -> None:
+def test_what_a_page_sets_in_its_libraries_ends_before_the_next_one(project: Project) -> None:
     code = 'import matplotlib.pyplot as plt\n\nplt.rcParams["font.size"] = 5\nfigure = plt.figure()'
     path = page(project, "# T\n\n" + include("one"), M=regions(one=code))
     _, page_run, failures = run(path, project)
     assert failures == {} and plt.rcParams["font.size"] == 5 and plt.get_fignums()
     page_run.close()
+    begin({})
     assert plt.rcParams["font.size"] == matplotlib.rcParamsDefault["font.size"] and not plt.get_fignums()
 
 
