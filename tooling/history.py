@@ -14,7 +14,8 @@ def last_change(path: Path, project: Project) -> str | None:
     None without git, for files that no commit holds, and in a shallow clone: there the oldest commit
     that was fetched seems to have made every file.
     """
-    figures = sorted(file for file in path.parent.glob(f"{path.stem}-*") if file.suffix in (".svg", ".webp"))
+    beside = [name for name in project.names(path.parent) if name.startswith(f"{path.stem}-")]
+    figures = [path.parent / name for name in beside if name.endswith((".svg", ".webp"))]
     files = [path, *module_paths(path, project), *figures]
     days = _days(project.root, _state(project.root))
     return max((days[name] for file in files if (name := project.relative(file)) in days), default=None)

@@ -57,7 +57,7 @@ TERMS = Path(__file__).with_name("terms.dict")  # words of the field that jieba 
 def on_pre_build(config: MkDocsConfig) -> None:
     """Forgets what the last build of a preview knew."""
     _state.cache_clear()
-    _project(config).texts.clear()
+    _project(config).forget()
 
 
 @event_priority(100)  # before the plugins read their configuration
@@ -140,7 +140,8 @@ def on_post_build(config: MkDocsConfig) -> None:
     llms.publish(project, site)
     for device in drawing.DEVICES:
         if (folder := project.evidence / device).is_dir():
-            shutil.copytree(folder, site / "evidence" / device, dirs_exist_ok=True)
+            there = site / "evidence" / device
+            shutil.copytree(folder, there, copy_function=shutil.copyfile, dirs_exist_ok=True)
     offline.write(site, config.site_url or "")
 
 
@@ -153,11 +154,14 @@ def _proven(html: str, source: str, project: Project) -> str:
     if not nodes:
         return html
     takeaway.mark(nodes, published or [], project)
+    lines = []
     for index, node in enumerate(nodes if records else [], start=1):
         code = node.css_first("td.code") or node.css_first("pre") or node
-        line = drawing.block_line(index, regions.sha256(code.text()), records, fresh)
-        if (drawn := LexborHTMLParser(line).css_first("details")) is not None:
-            node.insert_after(drawn)
+        if line := drawing.block_line(index, regions.sha256(code.text()), records, fresh):
+            lines.append((node, line))
+    drawn = LexborHTMLParser("".join(line for _, line in lines)).css("details")  # read in one go
+    for (node, _), details in zip(lines, drawn, strict=True):
+        node.insert_after(details)
     assert tree.body is not None
     return ("" if records else drawing.BANNER) + str(tree.body.inner_html)
 

@@ -1,6 +1,5 @@
 """Which snippet modules belong to a page, and whether the page is their script."""
 
-import os
 from pathlib import Path
 
 from tooling import regions
@@ -20,18 +19,15 @@ def module_paths(path: Path, project: Project) -> list[Path]:
     if path.suffix == ".py":
         return [path]
     stem = _stem(path.name)
-    longer = [_stem(n) for n in _names(path.parent) if n.endswith(".md") and _stem(n).startswith(f"{stem}_")]
+    beside = project.names(path.parent)
+    longer = [_stem(n) for n in beside if n.endswith(".md") and _stem(n).startswith(f"{stem}_")]
     folder = (project.snippets / path.relative_to(project.docs)).parent
-    found = [name.removesuffix(".py") for name in _names(folder) if name.endswith(".py")]
+    found = [name.removesuffix(".py") for name in project.names(folder) if name.endswith(".py")]
     return [
         folder / f"{module}.py"
         for module in sorted(found)
         if _belongs(module, stem) and not any(_belongs(module, other) for other in longer)
     ]
-
-
-def _names(folder: Path) -> list[str]:
-    return os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  # as in keys.py: iterdir is slower
 
 
 def _stem(name: str) -> str:

@@ -27,9 +27,10 @@ RENDERERS = ("markdown", "pymdown-extensions", "lxml", "jupytext")
 
 @dataclass(frozen=True)
 class Reader(Project):
-    """A project that reads each file once and remembers which it has read."""
+    """A project that reads each file and each folder once and remembers which it has read."""
 
     texts: dict[Path, str] = field(default_factory=dict, compare=False)
+    folders: dict[Path, list[str]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, project: Project) -> "Reader":
@@ -38,11 +39,23 @@ class Reader(Project):
         reader.__dict__.update(config=project.config, markdown=project.markdown)
         return reader
 
+    def names(self, folder: Path) -> list[str]:
+        """The names in a folder, as they were when it was first asked for."""
+        if folder not in self.folders:
+            self.folders[folder] = super().names(folder)
+        return self.folders[folder]
+
     def read(self, path: Path) -> str:
         """The text of a file, as it was when it was first asked for; raises what the project raises."""
         if path not in self.texts:
             self.texts[path] = super().read(path)
         return self.texts[path]
+
+
+    def forget(self) -> None:
+        """Reads everything anew from now on."""
+        self.texts.clear()
+        self.folders.clear()
 
 
 def load(path: Path, project: Project) -> list[Block] | None:

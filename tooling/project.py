@@ -1,6 +1,7 @@
 """A project on disk: its folders, its MkDocs configuration, its Markdown converter."""
 
 import functools
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +77,10 @@ class Project:
     def page_paths(self) -> list[Path]:
         """All pages, sorted by path: Markdown, and the labs."""
         return sorted([*self.docs.rglob("*.md"), *self.docs.glob("labs/*.py")])
+
+    def names(self, folder: Path) -> list[str]:
+        """The names of what a folder holds; none if there is no such folder."""
+        return os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  # as in keys.py: iterdir is slower
 
     def read(self, path: Path) -> str:
         """The text of a file inside the project.

@@ -37,8 +37,9 @@ def expand(source: str, project: Project) -> str:
 def link(page: str, project: Project) -> str:
     """The line at the foot of a page that leads to its functions and classes; empty if it has none."""
     there = f"reference/{section_of(page)}.md"
-    listed = any(public_names(module) for module in module_paths(project.docs / page, project))
-    if not listed or not (project.docs / there).is_file():
+    if not (project.docs / there).is_file():
+        return ""
+    if not any(public_names(module) for module in module_paths(project.docs / page, project)):
         return ""
     target = posixpath.relpath(there, posixpath.dirname(page) or ".")
     return f"\n\n本页的函数与类列在[代码参考]({target}#{anchor(page)})里。\n"
