@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from tooling import colab
 from tooling.errors import PageError
-from tooling.labs import Cell, Output, cells, markdown
+from tooling.labs import ATTRIBUTES, Cell, Output, cells, markdown
 from tooling.project import Project
 
 STDOUT = "text/plain"
@@ -87,6 +87,8 @@ def downloads(config: MkDocsConfig) -> list[File]:
         notebook = jupytext.reads(source, fmt="py:percent")
         for number, cell in enumerate(notebook.cells):
             cell["id"] = f"cell-{number}"  # jupytext draws one at random: each build would differ
+        # jupytext lists those that it met, in the order of a set: another one in each process.
+        notebook.metadata["jupytext"]["cell_metadata_filter"] = ",".join([*sorted(ATTRIBUTES), "-all"])
         for suffix, text in (("ipynb", jupytext.writes(notebook, fmt="ipynb")), ("py", source)):
             found.append(File.generated(config, f"labs/{path.stem}/{path.stem}.{suffix}", content=text))
     return found

@@ -93,7 +93,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 @event_priority(100)  # before a plugin reads the headings of a lab
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Puts tooltips on terms, the facts under the title, the tables where a page asks for them."""
+    """Puts tooltips on terms, facts under the title, tables where a page asks for them; joins colours."""
     project = _project(config)
     if labs.is_lab(page.file.src_uri):
         html = lab_pages.publish(html, page, config, files)
@@ -112,7 +112,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     if "facts" not in page.meta.get("hide", []):
         changed = history.last_change(project.docs / page.file.src_uri, project)
         html = reading.below_title(html, changed)
-    return html
+    return colours.merge(html)  # now, as the search reads each element of it, and that takes it long
 
 
 @event_priority(-100)  # after the search has read the page
@@ -167,7 +167,7 @@ def _proven(html: str, source: str, project: Project) -> str:
 
 
 def _finished(html: str) -> str:
-    return weight.lighten(colours.merge(buttons.draw(access.mend(html))))
+    return weight.lighten(buttons.draw(access.mend(html)))
 
 
 def _project(config: MkDocsConfig) -> Reader:

@@ -51,7 +51,6 @@ class Reader(Project):
             self.texts[path] = super().read(path)
         return self.texts[path]
 
-
     def forget(self) -> None:
         """Reads everything anew from now on."""
         self.texts.clear()

@@ -1,6 +1,7 @@
 """labs: notebooks as percent scripts, from the script to the page and its evidence."""
 
 import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,7 @@ def test_the_downloads_are_the_same_in_each_build(lab: Path, project: Project) -
     project.config.plugins._current_plugin = None  # mkdocs sets it while an event runs
     first, second = ([file.content_bytes for file in downloads(project.config)] for _ in range(2))
     assert first == second and first[1].decode() == LAB and b'"cell_type": "code"' in first[0]
+    assert json.loads(first[0])["metadata"]["jupytext"]["cell_metadata_filter"] == "alt,tolerance,-all"
 
 
 def test_pytest_itself_finds_nothing_in_a_lab(lab: Path, request: pytest.FixtureRequest) -> None:
