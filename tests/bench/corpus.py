@@ -10,7 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = 10  # a page
-PAGES = 10  # a folder; a hundred folders a section, as no reader could find his way in a flat list
+# A folder, and as many folders in the one above, and so on. The theme lists on each page the folders of two
+# levels: with a hundred of them in one, the navigation was what grew with the site.
+PAGES = 10
 FENCE = "```python\n{}\n```"
 
 
@@ -26,7 +28,7 @@ def _page(page: int, fences: list[str]) -> str:
 def make(folder: Path, pages: int) -> Path:
     """A project of so many pages, each with a module of ten regions that it includes."""
     for page in range(pages):
-        name = f"s{page // (100 * PAGES)}/t{page // PAGES:04}"
+        name = f"s{page // PAGES**3}/u{page // PAGES**2:03}/t{page // PAGES:04}"
         module = folder / f"snippets/{name}/page_{page}.py"
         module.parent.mkdir(parents=True, exist_ok=True)
         module.write_text(
