@@ -80,7 +80,7 @@ test: $(VENV)/.ready ## everything: blocks, scripts, notebooks, tooling tests, s
 
 pages: $(VENV)/.ready ## run the blocks and write evidence; PAGE=docs/….md, DEVICE=cuda, STALE=1, SHARD=1/4, FRAMEWORK=torch
 	@$(RUN) -m tooling.hub
-	@pages=$(if $(STALE)$(SHARD)$(FRAMEWORK)$(filter cuda,$(DEVICE)),$(SELECTED),$(or $(PAGE),$(SELECTED))) || exit; \
+	@pages=$(if $(STALE)$(SHARD)$(FRAMEWORK)$(filter cuda,$(DEVICE))$(word 2,$(PAGE)),$(SELECTED),$(or $(PAGE),$(SELECTED))) || exit; \
 	if [ -z "$$pages" ]; then echo "pages: nothing to run"; else \
 	  $(PYTEST) $$pages -n $(WORKERS) --device $(DEVICE) \
 	    $(if $(PAGE)$(STALE)$(FRAMEWORK)$(filter cuda,$(DEVICE)),,$(COVERAGE) $(if $(SHARD),--cov-report=,--cov-report=term-missing --cov-fail-under=100)); fi

@@ -44,6 +44,7 @@ def test_a_new_page_need_not_be_there() -> None:
         (["PAGE=docs/index.md", "STALE=1"], True),
         (["PAGE=docs/index.md", "DEVICE=cuda"], True),
         (["SHARD=1/2"], True),
+        (["PAGE=docs/index.md docs/evidence.md"], True),  # the longest one first
     ],
 )
 def test_one_named_page_is_not_selected(arguments: list[str], selected: bool) -> None:
