@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections import defaultdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +13,38 @@ from tests.bench.timing import must
 
 START = 10  # one page: what pytest takes to start, in essence
 SIZES = (100, 1_000, 10_000)
-REPEATS = 3
+REPEATS = 7
 FIRST = f"{OURS}（第一次）"
 
 
 def measure() -> dict[str, Any]:
     """Milliseconds that one more block costs, by harness and number of blocks; seconds of the whole commands.
 
-    The fastest of three runs at each size: what else the machine does only ever adds. One run of the peers
-    that are not compared with, at the largest size.
+    The fastest of several runs at each size: what else the machine does only ever adds. The sizes take
+    turns, as the machine is not equally fast all the time. One run of the peers that are not compared with,
+    at the largest size.
     """
-    whole: dict[str, dict[int, float]] = {name: {} for name in (FIRST, *PEERS)}
+    seconds: dict[str, dict[int, list[float]]] = {name: defaultdict(list) for name in PEERS}
     memory: dict[str, int] = {}
-    for size in (START, *SIZES):
-        with tempfile.TemporaryDirectory() as temporary:
-            ours, flat = Path(temporary, "ours"), Path(temporary, "flat")
-            corpus.make(ours, size // corpus.BLOCKS)
-            corpus.make_flat(flat, size // corpus.BLOCKS)
-            seconds: dict[str, list[float]] = {name: [] for name in PEERS}
-            for repeat in range(REPEATS):
-                for name, peer in PEERS.items():
-                    if repeat and size == max(SIZES) and name not in (OURS, STOCK):
-                        continue
-                    where = _copy(flat, Path(temporary, "peer")) if peer.flat else ours
-                    done = must(run(name, where), f"{name} on {size} blocks")
-                    expected = size // corpus.BLOCKS if name == "mktestdocs" else size
-                    if counts(done.output)["passed"] != expected:
-                        raise RuntimeError(f"{name}: not {expected} tests\n{done.output[-500:]}")
-                    seconds[name].append(done.seconds)
-                    memory[name] = done.mb
-            for name, taken in seconds.items():
-                whole[name][size] = min(taken)
-            whole[FIRST][size] = seconds[OURS][0]  # it renders each page
+    with tempfile.TemporaryDirectory() as temporary:
+        for size in (START, *SIZES):
+            corpus.make(Path(temporary, f"ours-{size}"), size // corpus.BLOCKS)
+            corpus.make_flat(Path(temporary, f"flat-{size}"), size // corpus.BLOCKS)
+        for repeat, size, (name, peer) in product(range(REPEATS), (START, *SIZES), PEERS.items()):
+            if repeat and size == max(SIZES) and name not in (OURS, STOCK):
+                continue
+            where = Path(temporary, f"ours-{size}")
+            if peer.flat:
+                where = _copy(Path(temporary, f"flat-{size}"), Path(temporary, "peer"))
+            done = must(run(name, where), f"{name} on {size} blocks")
+            expected = size // corpus.BLOCKS if name == "mktestdocs" else size
+            if counts(done.output)["passed"] != expected:
+                raise RuntimeError(f"{name}: not {expected} tests\n{done.output[-500:]}")
+            seconds[name][size].append(done.seconds)
+            memory[name] = done.mb
+    whole = {name: {size: min(taken) for size, taken in sizes.items()} for name, sizes in seconds.items()}
+    first = {size: taken[0] for size, taken in seconds[OURS].items()}  # it renders each page
+    whole = {FIRST: first, **whole}
     marginal = {
         name: {str(size): round((taken[size] - taken[START]) / (size - START) * 1000, 3) for size in SIZES}
         for name, taken in whole.items()
