@@ -9,7 +9,7 @@ from tooling.project import Project
 
 from .sites import ROOT
 
-HIDDEN = ("MAKE", "MFLAGS", "DEVICE", "PAGE", "STALE", "SHARD", "FRAMEWORK")  # what the run of the tests was told
+HIDDEN = ("MAKE", "MFLAGS", "DEVICE", "PAGE", "STALE", "SHARD", "FRAMEWORK")  # told to the tests
 
 
 def dry_run(*arguments: str) -> tuple[int, str]:
