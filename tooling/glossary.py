@@ -3,7 +3,7 @@
 import functools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -60,10 +60,10 @@ class Term:
     tip: bool
 
 
-def load(project: Project) -> list[Term]:
+def load(project: Project) -> tuple[Term, ...]:
     """The terms in the order of `docs/glossary.toml`; none where there is no such file."""
     path = project.docs / "glossary.toml"
-    return list(_terms(project.read(path))) if path.is_file() else []
+    return _terms(project.read(path)) if path.is_file() else ()
 
 
 @functools.lru_cache(maxsize=2)  # each page asks for them
@@ -118,13 +118,11 @@ def _title(page: str, project: Project) -> str:
     return first[1].split("：")[0].strip() if first else page
 
 
-def explain(html: str, terms: list[Term]) -> str:
-    """The page with a tooltip on the first use of each term in its running text."""
+def explain(body: LexborNode, terms: Sequence[Term]) -> None:
+    """Puts a tooltip on the first use of each term in the running text of a page."""
     waiting = {term.zh: term for term in terms if term.tip}
-    tree = LexborHTMLParser(f"<body>{html}</body>")
-    assert tree.body is not None
     pattern = _any_of(tuple(waiting))
-    for node in [*_running_text(tree.body, False)]:
+    for node in [*_running_text(body, False)]:
         text = node.text_content or ""
         marked, end = "", 0
         for use in pattern.finditer(text):
@@ -133,7 +131,6 @@ def explain(html: str, terms: list[Term]) -> str:
                 end = use.end()
         if marked:
             _replace(node, marked + escape(text[end:]))
-    return str(tree.body.inner_html)
 
 
 @functools.lru_cache(maxsize=2)
@@ -154,10 +151,14 @@ def _running_text(node: LexborNode, running: bool) -> Iterator[LexborNode]:
         if child.is_text_node:
             if running:
                 yield child
-        elif child.tag not in LEFT_ALONE and not LEFT_ALONE & {
-            *(child.attributes.get("class") or "").split()
-        }:
+        elif child.tag not in LEFT_ALONE and not _is_left_alone(child.attributes):
             yield from _running_text(child, running or child.tag in RUNNING)
+
+
+def _is_left_alone(attributes: dict[str, str | None]) -> bool:
+    """By its class, or as what the build has drawn, which the search is told not to read."""
+    classes = (attributes.get("class") or "").split()
+    return "data-search-exclude" in attributes or not LEFT_ALONE.isdisjoint(classes)
 
 
 def _tooltip(term: Term) -> str:

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -50,8 +49,7 @@ def _files(path: Path, text: str, makers: set[str], project: Project) -> list[Pa
     """The files that a run of the page reads: modules, data, figures, constraints, tooling."""
     tooling = Path(__file__).parent
     data = [file for file in (project.snippets / "data").rglob("*") if file.is_file() and file.name in text]
-    names = os.listdir(path.parent)  # noqa: PTH208  # asked for each page, again and again: iterdir is slower
-    beside = [name for name in names if name.startswith(f"{path.stem}-")]
+    beside = [name for name in project.names(path.parent) if name.startswith(f"{path.stem}-")]
     figures = [path.parent / name for name in beside if name.endswith((".svg", ".webp"))]
     constraints = [file for file in [project.root / "constraints.txt"] if file.is_file()]
     weights = [tooling / f"{name}.py" for name in sorted(makers | {"stand_ins_shared"} if makers else makers)]

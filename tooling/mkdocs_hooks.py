@@ -4,13 +4,14 @@ They keep no state and decide nothing.
 """
 
 import functools
+import gc
 import posixpath
 import shutil
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.plugins import event_priority
+from mkdocs.plugins import CombinedEvent, event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
@@ -29,7 +30,6 @@ from tooling import (
     lab_pages,
     labels,
     labs,
-    listings,
     llms,
     messages,
     offline,
@@ -38,6 +38,7 @@ from tooling import (
     reading,
     reference,
     regions,
+    searched,
     tables,
     takeaway,
     weight,
@@ -47,16 +48,24 @@ from tooling.kinds import Block
 from tooling.parsed import Reader
 from tooling.project import Project
 
+Context = MutableMapping[str, object]  # what the theme's template of a page is given
 MESSAGES = "<div data-messages></div>"
 # The glossary says it itself; in the guide and the reference 标签 may be GitHub's and 区域 Python's.
 WITHOUT_TOOLTIPS = ("glossary.md", "contributing/", "reference/")
-LISTING = '<details class="mkdocstrings-source"'
+# What a run draws evidence for: no output of a lab, nothing that mkdocstrings shows.
+DRAWN_BY_RUNS = "div.highlight:not(.lab-output):not(.doc *), pre.diagram:not(.doc *)"
 TERMS = Path(__file__).with_name("terms.dict")  # words of the field that jieba would cut in two
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    """Looks for garbage less often: nearly all that a build makes is kept to its end."""
+    gc.set_threshold(5_000, 20, 20)  # half of that time at 3,000 pages, and no more memory
 
 
 def on_pre_build(config: MkDocsConfig) -> None:
     """Forgets what the last build of a preview knew."""
-    _state.cache_clear()
+    _proof.cache_clear()
+    _blocks.cache_clear()
     _project(config).forget()
 
 
@@ -93,34 +102,44 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 @event_priority(100)  # before a plugin reads the headings of a lab
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Puts tooltips on terms, facts under the title, tables where a page asks for them; joins colours."""
+    """Makes pages of labs; draws tables where a page asks for them."""
     project = _project(config)
     if labs.is_lab(page.file.src_uri):
         html = lab_pages.publish(html, page, config, files)
-    if not page.file.src_uri.startswith(WITHOUT_TOOLTIPS):
-        html = glossary.explain(html, glossary.load(project))
-    html = _tables(html, page, project, files).replace(LISTING, f"{LISTING} data-search-exclude")
     if MESSAGES in html:
         html = html.replace(MESSAGES, messages.table())
-    html = performance.expand(html, project)
-    source = page.file.src_uri
-    published, _, _ = _state(source, project)
-    if published is not None and not labs.is_lab(source):  # a lab is its own script and notebook
-        takeaway.publish(source, published, project, Path(config.site_dir))
-        row = takeaway.row(source, page.file.dest_uri, published, config.repo_url)
-        html = html.replace("</h1>", f"</h1>{row}", 1)
+    return performance.expand(_tables(html, page, project, files), project)
+
+
+@event_priority(100)
+def _before_the_search(context: Context, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+    """Sets the page aside; the search gets it without what it would read in vain."""
+    context["content"] = page.content or ""
+    page.content = searched.lighten(page.content or "")
+
+
+@event_priority(-100)
+def _after_the_search(context: Context, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+    """Draws what the search need not read, and publishes what can be taken along from the page."""
+    project, source = _project(config), page.file.src_uri
+    tree = LexborHTMLParser(f"<body>{context.pop('content')}</body>")
+    assert tree.body is not None
+    below_title = ""
     if "facts" not in page.meta.get("hide", []):
-        changed = history.last_change(project.docs / page.file.src_uri, project)
-        html = reading.below_title(html, changed)
-    return colours.merge(html)  # now, as the search reads each element of it, and that takes it long
+        below_title = reading.line(tree.body, history.last_change(project.docs / source, project))
+    blocks = _blocks(source, project)
+    if blocks is not None and not labs.is_lab(source):  # a lab is its own script and notebook
+        takeaway.publish(source, blocks, project, Path(config.site_dir))
+        below_title += takeaway.row(source, page.file.dest_uri, blocks, config.repo_url)
+    if not source.startswith(WITHOUT_TOOLTIPS):
+        glossary.explain(tree.body, glossary.load(project))
+    html = _prove(tree, source, project) + str(tree.body.inner_html)
+    html = access.name_links(colours.merge(html.replace("</h1>", f"</h1>{below_title}", 1)))
+    html = pictures.defer(html, Path(config.site_dir, page.file.dest_uri).parent)
+    page.content = formulas.draw(html, project.docs / source)
 
 
-@event_priority(-100)  # after the search has read the page
-def on_page_context(context: Mapping[str, object], page: Page, config: MkDocsConfig, nav: Navigation) -> None:
-    """Draws what the search need not read: the line of evidence under each block, pictures, formulas."""
-    project, folder = _project(config), Path(config.site_dir, page.file.dest_uri).parent
-    html = pictures.defer(_proven(page.content or "", page.file.src_uri, project), folder)
-    page.content = formulas.draw(html, project.docs / page.file.src_uri)
+on_page_context = CombinedEvent(_before_the_search, _after_the_search)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
@@ -145,25 +164,22 @@ def on_post_build(config: MkDocsConfig) -> None:
     offline.write(site, config.site_url or "")
 
 
-def _proven(html: str, source: str, project: Project) -> str:
-    """The page with the line of evidence under each block, which says of what module it is part."""
-    published, records, fresh = _state(source, project)
-    tree = LexborHTMLParser(f"<body>{html}</body>")
-    drawn_by_runs = "div.highlight:not(.lab-output), pre.diagram"
-    nodes = [node for node in tree.css(drawn_by_runs) if listings.above(node, "doc") is None]
+def _prove(tree: LexborHTMLParser, source: str, project: Project) -> str:
+    """Puts under each block its line of evidence, and on it its module; gives what stands above the page."""
+    records, fresh = _proof(source, project)
+    nodes = tree.css(DRAWN_BY_RUNS)
     if not nodes:
-        return html
-    takeaway.mark(nodes, published or [], project)
+        return ""
+    takeaway.mark(nodes, _blocks(source, project) or [], project)
     lines = []
     for index, node in enumerate(nodes if records else [], start=1):
-        code = node.css_first("td.code") or node.css_first("pre") or node
+        code = node.css_first("code") or node
         if line := drawing.block_line(index, regions.sha256(code.text()), records, fresh):
             lines.append((node, line))
     drawn = LexborHTMLParser("".join(line for _, line in lines)).css("details")  # read in one go
     for (node, _), details in zip(lines, drawn, strict=True):
         node.insert_after(details)
-    assert tree.body is not None
-    return ("" if records else drawing.BANNER) + str(tree.body.inner_html)
+    return "" if records else drawing.BANNER
 
 
 def _finished(html: str) -> str:
@@ -179,10 +195,15 @@ def _at(config_file: str) -> Reader:
     return Reader(Path(config_file).resolve().parent)  # several of the pieces below read the same module
 
 
+@functools.cache  # as those below
+def _blocks(source: str, project: Project) -> list[Block] | None:
+    return takeaway.blocks_of(source, project)
+
+
 @functools.cache  # a page and each table that lists it ask for the same
-def _state(source: str, project: Project) -> tuple[list[Block] | None, dict[str, Record], dict[str, bool]]:
-    """The blocks of a page, None while it cannot be read; its records by device; which of them are fresh."""
-    blocks = takeaway.blocks_of(source, project)
+def _proof(source: str, project: Project) -> tuple[dict[str, Record], dict[str, bool]]:
+    """The records of a page by device, and which of them are fresh; none is while it cannot be read."""
+    blocks = _blocks(source, project)
     found = {device: evidence.load(source, project, device) for device in drawing.DEVICES}
     records = {device: record for device, record in found.items() if record is not None}
     path = project.docs / source
@@ -190,7 +211,7 @@ def _state(source: str, project: Project) -> tuple[list[Block] | None, dict[str,
         device: blocks is not None and evidence.fresh(record, path, blocks, project)
         for device, record in records.items()
     }
-    return blocks, records, fresh
+    return records, fresh
 
 
 def _tables(html: str, page: Page, project: Project, files: Files) -> str:
@@ -200,7 +221,7 @@ def _tables(html: str, page: Page, project: Project, files: Files) -> str:
     here = posixpath.dirname(page.file.dest_uri)
     rows = []
     for file in files.documentation_pages():
-        _, records, fresh = _state(file.src_uri, project)
+        records, fresh = _proof(file.src_uri, project)
         lab = labs.is_lab(file.src_uri)
         if not records and "8<--" not in file.content_string and not lab:
             continue  # a page without code needs no evidence

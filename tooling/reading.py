@@ -3,7 +3,7 @@
 import math
 import re
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborNode
 
 # A convention, not a measurement: it stands in the line's tooltip, so that a reader can correct it.
 CHARACTERS_A_MINUTE = 300
@@ -11,7 +11,9 @@ CHARACTER = re.compile(r"[\u4e00-\u9fff]")
 WORD = re.compile(r"[A-Za-z][\w'-]*")
 NO_PARAGRAPH = ("", "#", "<", "|", "`", "!", "-", "$", "=")  # how headings, tables, code and the like begin
 LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
-UNREAD = "pre, .highlight, .arithmatex, .headerlink, details.evidence, .mkdocstrings-source"
+# What is no prose, each part once: not the code within a listing, nor a listing within another part.
+LISTING = ".mkdocstrings-source"
+UNREAD = f".highlight:not({LISTING} *), pre:not(.highlight *), .arithmatex, .headerlink, {LISTING}"
 
 
 def description(markdown: str) -> str:
@@ -27,32 +29,30 @@ def description(markdown: str) -> str:
     return ""
 
 
-def minutes(html: str) -> int:
+def minutes(body: LexborNode) -> int:
     """How long the prose of a page takes: Chinese characters and Latin words, no code, no formulas.
 
     Examples:
-        >>> minutes("<p>" + "字" * 301 + "</p><pre>" + "x " * 9000 + "</pre>")
+        >>> from selectolax.lexbor import LexborHTMLParser
+        >>> minutes(LexborHTMLParser("<p>" + "字" * 301 + "</p><pre>" + "x " * 9000 + "</pre>").body)
         2
     """
-    tree = LexborHTMLParser(f"<body>{html}</body>")
-    for node in tree.css(UNREAD):
-        node.decompose()
-    text = tree.body.text() if tree.body is not None else ""
-    return max(1, math.ceil((len(CHARACTER.findall(text)) + len(WORD.findall(text))) / CHARACTERS_A_MINUTE))
+    count = _count(body) - sum(map(_count, body.css(UNREAD)))
+    return max(1, math.ceil(count / CHARACTERS_A_MINUTE))
 
 
-def line(html: str, changed: str | None) -> str:
+def _count(node: LexborNode) -> int:
+    text = node.text(separator=" ")  # no word across the border of a part: what is taken off was counted
+    return len(CHARACTER.findall(text)) + len(WORD.findall(text))
+
+
+def line(body: LexborNode, changed: str | None) -> str:
     """The line itself, as HTML; without the day where nobody knows it."""
     facts = [
         f'<span title="按每分钟 {CHARACTERS_A_MINUTE} 字估计，不含代码和公式">'
-        f"约 {minutes(html)} 分钟读完</span>"
+        f"约 {minutes(body)} 分钟读完</span>"
     ]
     if changed is not None:
         title = "这一页的正文、代码或插图最近一次提交的日期"
         facts.append(f'<span title="{title}">最近改动 <time datetime="{changed}">{changed}</time></span>')
     return f'<p class="page-facts" data-search-exclude>{"".join(facts)}</p>'
-
-
-def below_title(html: str, changed: str | None) -> str:
-    """The page with the line below its first heading; as it was if it has none."""
-    return html.replace("</h1>", f"</h1>{line(html, changed)}", 1)

@@ -98,10 +98,10 @@ def row(source: str, destination: str, blocks: list[Block], repository: str | No
         repository: the address of the project's repository: its notebooks open in Colab if that is at GitHub.
     """
 
+    place = posixpath.relpath(plain.folder(source) or ".", posixpath.dirname(destination) or ".")
+
     def link(file: str, words: str) -> str:
-        address = posixpath.relpath(
-            posixpath.join(plain.folder(source), file), posixpath.dirname(destination) or "."
-        )
+        address = posixpath.normpath(posixpath.join(place, file))
         return f'<a href="{escape(address)}" download>{escape(words)}</a>'
 
     scripts = [posixpath.basename(module) for module in modules(blocks)]

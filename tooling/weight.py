@@ -7,7 +7,7 @@ _STYLE = re.compile(r'<link rel="stylesheet" href="[^">]*assets/_mkdocstrings\.c
 _FORMULA = 'class="arithmatex"'
 # What runs before the theme's script belongs before it, not above the text, which would wait for it.
 _EARLY = re.compile(r'<script src="[^">]*assets/search-on-demand\.js"></script>\n?')
-_THEME = re.compile(r'<script src="[^">]*assets/javascripts/bundle\.')
+_THEME = "assets/javascripts/bundle."
 # The theme's script says so in the end, and the browser would style each element once more.
 _AT_ONCE = (
     '<script>{const page=document.documentElement;page.className="js js-focus-visible";'
@@ -29,10 +29,14 @@ def lighten(html: str) -> str:
         >>> lighten('<link rel="stylesheet" href="../assets/_mkdocstrings.css"><p>text</p>')
         '<p>text</p>'
     """
-    if (early := _EARLY.search(html)) and _THEME.search(html):
-        html = _THEME.sub(early[0] + r"\g<0>", html.replace(early[0], "", 1), count=1)
-    html = html.replace("<head>", f"<head>{_AT_ONCE}", 1)
-    html = html.replace(_ASKS, ' class="md-source"')
+    head, end, body = html.partition("</head>")  # the styles stand in the short part
+    theme = body.rfind(_THEME)
+    if theme >= 0 and (early := _EARLY.search(head)):
+        place = body.rindex("<script", 0, theme)
+        head, body = head.replace(early[0], "", 1), f"{body[:place]}{early[0]}{body[place:]}"
+    head = head.replace("<head>", f"<head>{_AT_ONCE}", 1)
     if _REFERENCE not in html:
-        html = _STYLE.sub("", html)
-    return _OWN.sub(r'\1vendor/katex/katex.min.css">\n\g<0>', html, count=1) if _FORMULA in html else html
+        head = _STYLE.sub("", head)
+    if _FORMULA in html:
+        head = _OWN.sub(r'\1vendor/katex/katex.min.css">\n\g<0>', head, count=1)
+    return f"{head}{end}{body}".replace(_ASKS, ' class="md-source"', 1)

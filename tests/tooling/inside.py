@@ -33,7 +33,9 @@ def copy_behaviours(folder: Path) -> Project:
 def content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """The content of a page as the site build gives it to the theme."""
     page.content = mkdocs_hooks.on_page_content(html, page=page, config=config, files=files)
-    mkdocs_hooks.on_page_context({}, page=page, config=config, nav=Navigation([], []))
+    context: mkdocs_hooks.Context = {}
+    for method in mkdocs_hooks.on_page_context.methods:
+        method(context, page=page, config=config, nav=Navigation([], []))
     return page.content
 
 
