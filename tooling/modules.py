@@ -18,6 +18,10 @@ def module_paths(path: Path, project: Project) -> list[Path]:
     """The modules of a page: its name, or its name and a variant (`_keras`); a lab is its own."""
     if path.suffix == ".py":
         return [path]
+    return project.found((module_paths, path), lambda: _module_paths(path, project))
+
+
+def _module_paths(path: Path, project: Project) -> list[Path]:
     stem = _stem(path.name)
     beside = project.names(path.parent)
     longer = [_stem(n) for n in beside if n.endswith(".md") and _stem(n).startswith(f"{stem}_")]

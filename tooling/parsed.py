@@ -9,16 +9,17 @@ import hashlib
 import importlib.metadata
 import json
 import sys
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tooling.errors import PageError
 from tooling.fences import Fence
 from tooling.kinds import Block
 from tooling.modules import module_paths
 from tooling.outputs import replace_file
-from tooling.project import Project
+from tooling.project import Project, T
 from tooling.regions import Region
 
 FOLDER = ".cache/pages"
@@ -27,10 +28,10 @@ RENDERERS = ("markdown", "pymdown-extensions", "lxml", "jupytext")
 
 @dataclass(frozen=True)
 class Reader(Project):
-    """A project that reads each file and each folder once and remembers which it has read."""
+    """A project that reads each file once, remembers which it has read, and what was found for what."""
 
     texts: dict[Path, str] = field(default_factory=dict, compare=False)
-    folders: dict[Path, list[str]] = field(default_factory=dict, compare=False)
+    known: dict[Hashable, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, project: Project) -> "Reader":
@@ -39,11 +40,11 @@ class Reader(Project):
         reader.__dict__.update(config=project.config, markdown=project.markdown)
         return reader
 
-    def names(self, folder: Path) -> list[str]:
-        """The names in a folder, as they were when it was first asked for."""
-        if folder not in self.folders:
-            self.folders[folder] = super().names(folder)
-        return self.folders[folder]
+    def found(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What was found for a key as it was first asked for."""
+        if key not in self.known:
+            self.known[key] = find()
+        return cast(T, self.known[key])
 
     def read(self, path: Path) -> str:
         """The text of a file, as it was when it was first asked for; raises what the project raises."""
@@ -54,7 +55,7 @@ class Reader(Project):
     def forget(self) -> None:
         """Reads everything anew from now on."""
         self.texts.clear()
-        self.folders.clear()
+        self.known.clear()
 
 
 def load(path: Path, project: Project) -> list[Block] | None:

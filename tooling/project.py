@@ -2,10 +2,11 @@
 
 import functools
 import os
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from markdown import Markdown
 
@@ -15,6 +16,13 @@ from tooling.highlighting import PlainHighlightExtension
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+
+
+T = TypeVar("T")
+
+
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  # asked again and again: iterdir is slower
 
 
 @functools.lru_cache  # a look at each folder on the way; a page's files share theirs
@@ -78,9 +86,13 @@ class Project:
         """All pages, sorted by path: Markdown, and the labs."""
         return sorted([*self.docs.rglob("*.md"), *self.docs.glob("labs/*.py")])
 
+    def found(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What is found for a key: looked for at each call, as files may have changed."""
+        return find()
+
     def names(self, folder: Path) -> list[str]:
         """The names of what a folder holds; none if there is no such folder."""
-        return os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  # asked again and again: iterdir is slower
+        return self.found(folder, lambda: _names(folder))
 
     def read(self, path: Path) -> str:
         """The text of a file inside the project.

@@ -6,7 +6,7 @@ LISTING = "details.mkdocstrings-source"
 
 
 def lighten(html: str) -> str:
-    """The page without the colours of its code and the listings of the reference.
+    """The page without the colours and frames of its code, and without the listings of the reference.
 
     The theme's parser looks at each element of a page, and most of them colour a token of code: without
     them the same index is made in half the time. Listings are on the page that runs them.
@@ -19,6 +19,8 @@ def lighten(html: str) -> str:
     for listing in tree.css(LISTING):
         listing.decompose()
     for code in tree.css("pre"):
-        code.unwrap_tags(["span"])
+        code.unwrap_tags(["span"], delete_empty=True)
+    for frame in tree.css("div.highlight"):
+        frame.unwrap()
     assert tree.body is not None
     return str(tree.body.inner_html)

@@ -43,10 +43,18 @@ def test_the_archive_is_whole_and_the_same_each_time(tmp_path: Path) -> None:
     (tmp_path / "search/search_index.json").write_text('{"docs": []}', encoding="utf-8")
     (tmp_path / "nlp/index.html").write_text('<head><a href="..">', encoding="utf-8")
     (tmp_path / "404.html").write_text("<head>", encoding="utf-8")
+    rules = tmp_path / "assets/javascripts/lunr/min"
+    rules.mkdir(parents=True)
+    for language in ("de", "zh"):
+        (rules / f"lunr.{language}.min.js").touch()
     first = offline.write(tmp_path, ONLINE).read_bytes()
     archive = offline.write(tmp_path, ONLINE)
     assert archive.read_bytes() == first
     with zipfile.ZipFile(archive) as packed:
         names = [name.removeprefix(f"{offline.FOLDER}/") for name in packed.namelist()]
-        assert names == ["nlp/index.html", "search/search_index.js"]
+        assert names == [
+            "assets/javascripts/lunr/min/lunr.zh.min.js",
+            "nlp/index.html",
+            "search/search_index.js",
+        ]
         assert b"../assets/vendor/iframe-worker/shim.js" in packed.read(f"{offline.FOLDER}/nlp/index.html")
