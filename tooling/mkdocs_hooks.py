@@ -3,6 +3,7 @@
 They keep no state and decide nothing.
 """
 
+import copy
 import functools
 import gc
 import posixpath
@@ -72,9 +73,14 @@ def on_pre_build(config: MkDocsConfig) -> None:
 @event_priority(100)  # before the plugins read their configuration
 def on_config(config: MkDocsConfig) -> None:
     """Hands the plugins what must be an address or a path that holds in every working directory."""
+    project = _project(config)
+    # For the pages that are rendered once more, to see their blocks: without what the plugins will add.
+    own = copy.copy(config)
+    own.update(markdown_extensions=[*config.markdown_extensions], mdx_configs={**config.mdx_configs})
+    vars(project)["config"] = own
     config.plugins["material/search"].config["jieba_dict_user"] = str(TERMS)
     handler = config.plugins["mkdocstrings"].config["handlers"]["python"]
-    handler["inventories"] = inventories.vendored(_project(config).root)
+    handler["inventories"] = inventories.vendored(project.root)
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -1,12 +1,13 @@
 """mkdocs_hooks: the evidence in the built page."""
 
 import pytest
+from mkdocs.config import load_config
 from mkdocs.structure.files import Files, get_files
 from mkdocs.structure.pages import Page
 from selectolax.lexbor import LexborHTMLParser
 
-from tooling import drawing, evidence, ledger
-from tooling.mkdocs_hooks import on_files, on_post_build
+from tooling import drawing, evidence, ledger, mkdocs_hooks
+from tooling.mkdocs_hooks import on_config, on_files, on_post_build
 from tooling.pages import render
 from tooling.project import Project
 
@@ -130,3 +131,13 @@ def test_a_page_without_a_heading_is_named_by_its_file(project: Project) -> None
     page = project.docs / "figure.md"
     page.write_text(page.read_text().removeprefix("# A block that draws\n"))
     assert '<a href="figure/">figure.md</a>' in draw("index.md", project)
+
+
+def test_blocks_are_read_without_what_plugins_add(project: Project) -> None:
+    config = load_config(str(project.root / "mkdocs.yml"))
+    on_config(config)
+    own = mkdocs_hooks._project(config).config
+    assert (own.markdown_extensions, own.mdx_configs) == (config.markdown_extensions, config.mdx_configs)
+    config.markdown_extensions.append("smarty")
+    config.mdx_configs["smarty"] = {}
+    assert "smarty" not in {*own.markdown_extensions, *own.mdx_configs}
