@@ -9,7 +9,7 @@ _PICTURE = re.compile(r'<img (?=[^<>]*src="(?!\w+:)([^"]+)")(?![^<>]*loading=)')
 
 
 def defer(html: str, folder: Path) -> str:
-    """Tells the browser each picture's size, and to load it once a reader is near.
+    """Tells the browser each picture's size, where the file says it, and to load it once a reader is near.
 
     A figure is work for the browser at each visit, and most stand further down; without the size, the text
     below would move as they come.
@@ -24,6 +24,7 @@ def defer(html: str, folder: Path) -> str:
         if not path.is_file():
             return picture[0]
         width, height = imagesize.get(path)
-        return f'<img loading="lazy" width="{width:.0f}" height="{height:.0f}" '
+        size = f'width="{width:.0f}" height="{height:.0f}" ' if width > 0 and height > 0 else ""
+        return f'<img loading="lazy" {size}'
 
     return _PICTURE.sub(sized, html)

@@ -39,4 +39,4 @@ def lighten(html: str) -> str:
         head = _STYLE.sub("", head)
     if _FORMULA in html:
         head = _OWN.sub(r'\1vendor/katex/katex.min.css">\n\g<0>', head, count=1)
-    return f"{head}{end}{body}".replace(_ASKS, ' class="md-source"', 1)
+    return f"{head}{end}{body}".replace(_ASKS, ' class="md-source"')

@@ -18,6 +18,11 @@ def test_a_picture_keeps_its_room_and_waits(tmp_path: Path) -> None:
     assert pictures.defer(deferred, tmp_path / "page") == deferred
 
 
+def test_a_picture_that_does_not_say_its_size_gets_none(tmp_path: Path) -> None:
+    (tmp_path / "loss.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"></svg>', encoding="utf-8")
+    assert pictures.defer('<img src="loss.svg">', tmp_path) == '<img loading="lazy" src="loss.svg">'
+
+
 @pytest.mark.parametrize("source", ["missing.svg", "https://example.org/a.svg", "data:image/png;base64,AA=="])
 def test_others_are_left_as_they_are(source: str, tmp_path: Path) -> None:
     page = f'<img src="{source}">'
