@@ -114,9 +114,10 @@ notebooks: $(VENV)/.ready ## each notebook that the built site offers, in a fres
 	@$(RUN) -m tooling.hub
 	$(RUN) -m tooling.kernels --workers $(WORKERS) $(PAGE)
 
-site: $(VENV)/.ready ## strict build to site/; refuses blocks that are not proven on DEVICES (cpu,cuda unless told otherwise)
+site: $(VENV)/.ready ## strict build to site/ and its archive; refuses blocks not proven on DEVICES (cpu,cuda unless told otherwise)
 	LABS=true CUDA_VISIBLE_DEVICES= $(VENV)/bin/mkdocs build --strict --quiet --clean
 	@$(MAKE) --no-print-directory ledger DEVICES=$(DEVICES)
+	@$(RUN) -m tooling.offline
 
 ledger:
 	@$(RUN) -m tooling.ledger --devices $(DEVICES)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The deploy on one machine: two shards of evidence, merged, built, held against the evidence, served, read.
+# The deploy on one machine: two shards of evidence, merged, built, held against the evidence,
+# packed, served, read.
 # Usage: tests/deploy.sh PROJECT PYTHON; the project is a folder with mkdocs.yml, docs/ and snippets/.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -25,6 +26,7 @@ if "$python" -m tooling.ledger --root "$project" --devices cpu,cuda >"$runs/refu
   exit 1
 fi
 grep -q "no evidence on cuda" "$runs/refused"
+"$python" -m tooling.offline --root "$project"
 
 "$python" -m http.server --bind 127.0.0.1 --directory site 0 >"$runs/server" 2>&1 &
 server=$!

@@ -95,8 +95,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
     """Publishes the data that ships, the labs for download and the archive: pages link them."""
-    # Empty so far, so that a page can link it: its content is the site.
-    files.append(File.generated(config, offline.NAME, content=b""))
+    # Empty so far, so that a page can link it: `make site` packs the finished site into it.
+    files.append(File.generated(config, offline.NAME, content=offline.EMPTY))
     snippets = _project(config).snippets
     for path in sorted(snippets.glob("data/*")):
         if path.is_file() and path.suffix != ".md":
@@ -158,16 +158,14 @@ def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> s
     return _finished(output) if template_name.endswith(".html") else output
 
 
-@event_priority(-100)  # after the search has written its index
 def on_post_build(config: MkDocsConfig) -> None:
-    """Publishes the records beside the evidence page, the pages for machines, the site as an archive."""
+    """Publishes the records beside the evidence page, and the pages for machines."""
     project, site = _project(config), Path(config.site_dir)
     llms.publish(project, site)
     for device in drawing.DEVICES:
         if (folder := project.evidence / device).is_dir():
             there = site / "evidence" / device
             shutil.copytree(folder, there, copy_function=shutil.copyfile, dirs_exist_ok=True)
-    offline.write(site, config.site_url or "")
 
 
 def _prove(tree: LexborHTMLParser, source: str, project: Project) -> str:

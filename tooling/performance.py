@@ -150,12 +150,12 @@ def _builds(result: Any) -> str:
             f"{int(pages):,}",
             *(
                 f"{built[what]['seconds']:.1f} s，{built[what]['mb']} MiB"
-                for what in ("without_hooks", "with_hooks", "ledger")
+                for what in ("without_hooks", "with_hooks", "ledger", "pack")
             ),
         ]
         for pages, built in result.items()
     ]
-    return table(["页数", "没有钩子的构建", "有钩子的构建", "核对"], rows)
+    return table(["页数", "没有钩子的构建", "有钩子的构建", "核对", "打包"], rows)
 
 
 def _scripts(result: Any) -> str:

@@ -26,6 +26,9 @@ PARTS: dict[str, Callable[[], Any]] = {
     "shards": suite.measure_shards,
 }
 
+# Of the figure of the builds.
+LINES = {"without_hooks": "build", "with_hooks": "build, hooks", "ledger": "ledger", "pack": "archive"}
+
 
 def draw(parts: dict[str, Any]) -> None:
     """The two figures of the page, beside it."""
@@ -41,7 +44,7 @@ def draw(parts: dict[str, Any]) -> None:
     if "builds" in parts:
         figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
         pages = [int(size) for size in parts["builds"]]
-        for what, label in (("without_hooks", "build"), ("with_hooks", "build, hooks"), ("ledger", "ledger")):
+        for what, label in LINES.items():
             seconds = [built[what]["seconds"] for built in parts["builds"].values()]
             axis.plot(pages, seconds, marker="o", label=label)
         axis.set(xscale="log", yscale="log", xlabel="pages", ylabel="seconds")

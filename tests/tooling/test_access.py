@@ -15,6 +15,13 @@ def test_a_list_is_named_by_its_title() -> None:
     assert '<label class="md-nav__title" for="__nav_3_2" id="__nav_3_2_title">' in mended
 
 
+def test_the_path_and_the_branches_of_a_page_are_told_from_the_navigation() -> None:
+    path, branch = '<nav class="md-path" aria-label="导航栏">', '<nav class="md-nav" aria-label="一节">'
+    named = '<nav class="md-nav md-nav--secondary" aria-label="目录">'
+    mended = '<nav class="md-path" aria-label="所在位置"><nav class="md-nav" role="none">'
+    assert access.mend(path + branch + named) == mended + named
+
+
 def test_the_navigation_opens_by_a_button() -> None:
     mended = access.mend('<label class="md-header__button md-icon" for="__drawer">\n<svg></svg></label>')
     assert mended.startswith('<button type="button"')

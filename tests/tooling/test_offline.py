@@ -1,5 +1,6 @@
 """The site as an archive."""
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -58,3 +59,25 @@ def test_the_archive_is_whole_and_the_same_each_time(tmp_path: Path) -> None:
             "search/search_index.js",
         ]
         assert b"../assets/vendor/iframe-worker/shim.js" in packed.read(f"{offline.FOLDER}/nlp/index.html")
+    assert [path.name for path in tmp_path.glob("*.zip*")] == [offline.NAME]
+
+
+def test_until_it_is_written_an_archive_of_nothing_can_be_opened() -> None:
+    with zipfile.ZipFile(io.BytesIO(offline.EMPTY)) as packed:
+        assert packed.namelist() == []
+
+
+def test_the_command_packs_the_built_site_or_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text(f"site_name: x\nsite_url: {ONLINE}\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["offline", "--root", str(tmp_path)])
+    assert offline.main() == 1
+    assert capsys.readouterr().err == "no built site; run: make site\n"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/index.html").write_text(f'<head><a href="{offline.NAME}">', encoding="utf-8")
+    assert offline.main() == 0
+    assert capsys.readouterr().out == f"offline: site/{offline.NAME}, 0.0 MiB\n"
+    with zipfile.ZipFile(tmp_path / "site" / offline.NAME) as packed:
+        assert f'href="{ONLINE}{offline.NAME}"'.encode() in packed.read(f"{offline.FOLDER}/index.html")
