@@ -1,21 +1,19 @@
 """What the theme's HTML lacks for readers without a mouse or without a screen."""
 
 import re
+from collections.abc import Callable
 
 _DIALOG = '<div class="md-search" data-md-component="search" role="dialog"'
 _DRAWER = '<label class="md-header__button md-icon" for="__drawer">'
 _BUTTON = '<button type="button" class="md-header__button md-icon" data-drawer aria-label="打开导航">'
-# All that is to be mended in the navigation: a page is gone through once, as it is mostly navigation.
-_TAG = re.compile(r"<(?:nav|label) [^<>]*>")
-_MENDED = (
-    # The label of a section with a page of its own is an icon: its name stands in the list's title.
-    (re.compile(r'(aria-labelledby="__nav_[\d_]+)_label"'), r'\1_title"'),
-    (re.compile(r'(<label class="md-nav__title" for="(__nav_[\d_]+)")'), r'\1 id="\2_title"'),
-    # As the theme has it, the path has the name of the navigation.
-    (re.compile(r'(<nav class="md-path" aria-label=")[^"]*'), r"\1所在位置"),
-    # The theme makes each branch of the table of contents a landmark; in the reference two have one name.
-    (re.compile(r'<nav class="md-nav" aria-label="[^"]*">'), '<nav class="md-nav" role="none">'),
-)
+# A page is mostly navigation: to cut it where its tags begin is faster than to look for tags in all of it.
+_TITLE, _NAV = '<label class="md-nav__title" for="', '<nav class="md-'
+# As the theme has it, the path has the name of the navigation.
+_PATH = re.compile(r'^(path" aria-label=")[^"]*')
+# The theme makes each branch of the table of contents a landmark; in the reference two have one name.
+_BRANCH = re.compile(r'^nav" aria-label="[^"]*"$')
+# The label of a section with a page of its own is an icon: its name stands in the list's title.
+_LIST = re.compile(r'( aria-labelledby="__nav_[\d_]+)_label"')
 # A name, as the theme would work on each title of a page at each visit, for a tooltip that says what ¶ says.
 _PERMALINK = re.compile(r'(<a class="headerlink"[^<>]*) title=')
 
@@ -24,21 +22,32 @@ def mend(html: str) -> str:
     """Names the search dialog, the breadcrumbs and the navigation's lists; a real button opens the latter.
 
     Examples:
-        >>> mend('<nav aria-labelledby="__nav_3_label">')
-        '<nav aria-labelledby="__nav_3_title">'
+        >>> mend('<nav class="md-nav" aria-labelledby="__nav_3_label">')
+        '<nav class="md-nav" aria-labelledby="__nav_3_title">'
     """
     html = html.replace(_DIALOG, f'{_DIALOG} aria-label="搜索"', 1)
     before, label, after = html.partition(_DRAWER)
     if label:
         html = f"{before}{_BUTTON}{after.replace('</label>', '</button>', 1)}"
-    return _TAG.sub(_mended, html)
+    return _cut(_cut(html, _TITLE, _title), _NAV, _nav)
 
 
-def _mended(tag: re.Match[str]) -> str:
-    text = tag[0]
-    for fault, mended in _MENDED:
-        text = fault.sub(mended, text)
-    return text
+def _cut(html: str, begin: str, mended: Callable[[str], str]) -> str:
+    """The page, what follows each `begin` mended."""
+    before, *rest = html.split(begin)
+    return begin.join([before, *map(mended, rest)])
+
+
+def _title(text: str) -> str:
+    name, quote, after = text.partition('"')
+    return f'{name}" id="{name}_title{quote}{after}' if name.startswith("__nav_") else text
+
+
+def _nav(text: str) -> str:
+    tag, end, after = text.partition(">")
+    if "aria-labelledby" in tag:
+        return _LIST.sub(r'\1_title"', tag) + end + after
+    return _PATH.sub(r"\1所在位置", _BRANCH.sub('nav" role="none"', tag)) + end + after
 
 
 def name_links(html: str) -> str:

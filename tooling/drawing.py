@@ -113,9 +113,7 @@ def _facts(run: Run) -> dict[str, str]:
 
 def _details(summary: str, state: str, found: list[Run], mark: str = "") -> str:
     rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>"
-        for run in found
-        for name, value in _facts(run).items()
+        f"<dt>{name}</dt><dd>{escape(value)}</dd>" for run in found for name, value in _facts(run).items()
     )
     badge = f' <span class="evidence-mark">{escape(mark)}</span>' if mark else ""
     body = f"<dl>{rows}</dl>" if rows else ""

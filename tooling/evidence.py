@@ -189,10 +189,9 @@ def read(file: Path) -> Record:
 
 def load(page: str, project: Project, device: str) -> Record | None:
     """The record of a page; None where there is none that could prove anything."""
-    file = file_of(page, project, device)
     try:
-        return read(file) if file.is_file() else None
-    except PageError:
+        return read(file_of(page, project, device))
+    except (PageError, OSError):
         return None
 
 

@@ -62,7 +62,10 @@ class Term:
 
 def load(project: Project) -> tuple[Term, ...]:
     """The terms in the order of `docs/glossary.toml`; none where there is no such file."""
-    path = project.docs / "glossary.toml"
+    return project.found(load, lambda: _load(project.docs / "glossary.toml", project))
+
+
+def _load(path: Path, project: Project) -> tuple[Term, ...]:
     return _terms(project.read(path)) if path.is_file() else ()
 
 

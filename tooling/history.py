@@ -17,7 +17,7 @@ def last_change(path: Path, project: Project) -> str | None:
     beside = [name for name in project.names(path.parent) if name.startswith(f"{path.stem}-")]
     figures = [path.parent / name for name in beside if name.endswith((".svg", ".webp"))]
     files = [path, *module_paths(path, project), *figures]
-    days = _days(project.root, _state(project.root))
+    days = _days(project.root, project.found(_state, lambda: _state(project.root)))
     return max((days[name] for file in files if (name := project.relative(file)) in days), default=None)
 
 

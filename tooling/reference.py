@@ -37,7 +37,7 @@ def expand(source: str, project: Project) -> str:
 def link(page: str, project: Project) -> str:
     """The line at the foot of a page that leads to its functions and classes; empty if it has none."""
     there = f"reference/{section_of(page)}.md"
-    if not (project.docs / there).is_file():
+    if not project.found(there, (project.docs / there).is_file):
         return ""
     if not any(public_names(module) for module in module_paths(project.docs / page, project)):
         return ""

@@ -57,6 +57,10 @@ def script(blocks: list[Block], module: str, preamble: str = "") -> str:
 
 def preamble(module: str, project: Project) -> str:
     """The lines before a module that reads data from where it lies; empty for every other module."""
+    return project.found((preamble, module), lambda: _preamble(module, project))
+
+
+def _preamble(module: str, project: Project) -> str:
     text = project.read(project.root / module)
     if OWN_PLACE not in text:
         return ""
@@ -130,4 +134,4 @@ def publish(source: str, blocks: list[Block], project: Project, site: Path) -> N
         files[notebooks.name(module)] = book
     place.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        (place / name).write_text(text, encoding="utf-8")
+        (place / name).write_bytes(text.encode())

@@ -9,8 +9,8 @@ def test_the_search_dialog_has_a_name() -> None:
 
 
 def test_a_list_is_named_by_its_title() -> None:
-    html = '<nav aria-labelledby="__nav_3_2_label"><label class="md-nav__title" for="__nav_3_2">难题</label>'
-    mended = access.mend(html)
+    title = '<label class="md-nav__title" for="__nav_3_2">难题</label>'
+    mended = access.mend(f'<nav class="md-nav" aria-labelledby="__nav_3_2_label">{title}')
     assert 'aria-labelledby="__nav_3_2_title"' in mended
     assert '<label class="md-nav__title" for="__nav_3_2" id="__nav_3_2_title">' in mended
 
