@@ -17,8 +17,13 @@ _MARKED = re.compile(r' data-module="[^"]*"(?: [\w-]+="[^"]*")*>(?:<span class="
 _PALETTE = '<form class="md-header__option" data-md-component="palette">'
 
 
+def palette(header: str) -> str:
+    """The header of a page, its palette left to the site's own script."""
+    return header.replace(_PALETTE, _PALETTE.replace('data-md-component="palette"', "data-palette"))
+
+
 def draw(html: str) -> str:
-    """Puts the buttons on each block of code; leaves the palette to the site's own script.
+    """Puts the buttons on each block of code in the content of a page.
 
     A block of a module, which `takeaway.mark` has marked, has two: the block, and the code up to it.
 
@@ -31,4 +36,4 @@ def draw(html: str) -> str:
         # Looked for from the last tag of a block on: the text above can be long.
         marked = _MARKED.search(before, max(before.rfind("<div"), 0))
         parts[place] = f"{before}{_BOTH if marked else _ONE}"
-    return "".join(parts).replace(_PALETTE, _PALETTE.replace('data-md-component="palette"', "data-palette"))
+    return "".join(parts)

@@ -141,7 +141,7 @@ def _after_the_search(context: Context, page: Page, config: MkDocsConfig, nav: N
         glossary.explain(tree.body, glossary.load(project))
     html = _prove(tree, source, project) + str(tree.body.inner_html)
     html = access.name_links(colours.merge(html.replace("</h1>", f"</h1>{below_title}", 1)))
-    html = pictures.defer(html, Path(config.site_dir, page.file.dest_uri).parent)
+    html = pictures.defer(buttons.draw(html), Path(config.site_dir, page.file.dest_uri).parent)
     page.content = formulas.draw(html, project.docs / source)
 
 
@@ -149,7 +149,7 @@ on_page_context = CombinedEvent(_before_the_search, _after_the_search)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Mends what the theme lacks for a keyboard or a screen reader; draws buttons; takes off what weighs."""
+    """Mends what the theme lacks for a keyboard or a screen reader; takes off what weighs."""
     return _finished(output)
 
 
@@ -187,7 +187,8 @@ def _prove(tree: LexborHTMLParser, source: str, project: Project) -> str:
 
 
 def _finished(html: str) -> str:
-    return weight.lighten(buttons.draw(access.mend(html)))
+    header, end, page = html.partition("</header>")
+    return weight.lighten(buttons.palette(access.header(header)) + end + access.navigation(page))
 
 
 def _project(config: MkDocsConfig) -> Reader:

@@ -29,14 +29,15 @@ def lighten(html: str) -> str:
         >>> lighten('<link rel="stylesheet" href="../assets/_mkdocstrings.css"><p>text</p>')
         '<p>text</p>'
     """
-    head, end, body = html.partition("</head>")  # the styles stand in the short part
-    theme = body.rfind(_THEME)
-    if theme >= 0 and (early := _EARLY.search(head)):
-        place = body.rindex("<script", 0, theme)
-        head, body = head.replace(early[0], "", 1), f"{body[:place]}{early[0]}{body[place:]}"
+    end = html.find("</head>") if "</head>" in html else len(html)
+    head, place, early = html[:end], end, ""  # the styles stand in the short part
+    if (theme := html.rfind(_THEME, end)) >= 0 and (script := _EARLY.search(head)):
+        early, place = script[0], html.rindex("<script", end, theme)
+        head = head.replace(early, "", 1)
     head = head.replace("<head>", f"<head>{_AT_ONCE}", 1)
     if _REFERENCE not in html:
         head = _STYLE.sub("", head)
     if _FORMULA in html:
         head = _OWN.sub(r'\1vendor/katex/katex.min.css">\n\g<0>', head, count=1)
-    return f"{head}{end}{body}".replace(_ASKS, ' class="md-source"')
+    page = "".join([head, html[end:place], early, html[place:]])
+    return page.replace(_ASKS, ' class="md-source"')

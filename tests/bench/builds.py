@@ -10,7 +10,7 @@ from tests.bench.peers import OURS, run
 from tests.bench.timing import Timed, must, timed
 
 SIZES = (30, 300, 3_000)
-REPEATS = {30: 5, 300: 5, 3_000: 3}
+REPEATS = 5
 
 
 def measure() -> dict[str, Any]:
@@ -26,7 +26,7 @@ def _measure(folder: Path, pages: int) -> dict[str, Any]:
     must(run(OURS, folder, "-n", "2", "--dist", "loadfile"), f"{pages} pages")
     bare, hooked = [], []
     # In turn, as the machine is not equally fast all the time; each to a folder of its own.
-    for turn in range(REPEATS[pages]):
+    for turn in range(REPEATS):
         bare.append(_build(folder, "mkdocs-without-hooks.yml", f"bare-{turn}"))
         hooked.append(_build(folder, "mkdocs.yml", f"site-{turn}"))
     (folder / "site-0").rename(folder / "site")  # for what `make site` does next

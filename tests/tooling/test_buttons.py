@@ -25,4 +25,4 @@ def test_a_block_of_a_module_has_two(title: str, more: str) -> None:
 
 def test_the_palette_is_left_to_the_own_script() -> None:
     form = '<form class="md-header__option" data-md-component="palette"><input></form>'
-    assert buttons.draw(form) == '<form class="md-header__option" data-palette><input></form>'
+    assert buttons.palette(form) == '<form class="md-header__option" data-palette><input></form>'
