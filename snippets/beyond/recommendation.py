@@ -242,8 +242,8 @@ for correct in (False, True):
     scores = user_vectors @ item_vectors.T  # (1000, 301)
     hr, ndcg, coverage = evaluate(scores, targets)
     top = np.argsort(-scores[:, 1:], axis=1)[:, :10] + 1
-    shown[correct] = 1e3 * frequency[top].mean()  # 被推荐物品的平均流行度，‰
+    shown[correct] = 1e2 * frequency[top].mean()  # 被推荐物品的平均流行度，%
     print(f"减 log q：{correct}，HR@10 {hr:.2f}，NDCG@10 {ndcg:.2f}，"
-          f"HR@50 {evaluate(scores, targets, 50)[0]:.2f}，推荐的流行度 {shown[correct]:.1f}‰")
+          f"HR@50 {evaluate(scores, targets, 50)[0]:.2f}，推荐的流行度 {shown[correct]:.2f}%")
 assert shown[True] > 1.15 * shown[False]
 # --8<-- [end:log-q]

@@ -106,8 +106,8 @@ for name, net, pairs in (("没学完，测试集", young, test_pairs[::4]), ("�
         missed = wrong & (ideal > score).cpu()  # 标准译文的概率更高，却没有找到
         found.append(score.mean().item())
         errors = rate(wrong.float().mean().item(), len(pairs))
-        print(f"{name}，{way}：平均对数概率 {found[-1]:.2f}，错 {errors}，"
-              f"其中怪搜索的 {missed.sum() / wrong.sum().clamp(min=1):.2f}")
+        print(f"{name}，{way}：错 {errors}，其中怪搜索的 {missed.sum() / wrong.sum().clamp(min=1):.2f}")
+    print(f"{name}：束搜索的平均对数概率高 {found[1] - found[0]:.2f}")
     assert found[1] >= found[0]
 assert missed.sum() <= 0.1 * wrong.sum()  # 六位数：错在模型，不在搜索
 # --8<-- [end:beam]
@@ -171,16 +171,15 @@ assert share["5 位"] > 0.9 > share["2 位"] and max(list(share.values())[-2:]) 
 
 # --8<-- [start:zeros]
 trained = set(values[:NUM_TRAIN])
-rules = {"没有零": lambda n: "零" not in chinese(n), "一个零": lambda n: chinese(n).count("零") == 1,
-         "万零几十几": lambda n: 10 <= n % 10**4 < 100, "万零几": lambda n: 0 < n % 10**4 < 10}
-for name, rule in rules.items():
-    group = [n for n in range(10**4, 10**5) if rule(n) and n not in trained]
-    chosen = random.Random(SEED).sample(group, min(100, len(group)))
+for zeros, name in enumerate(("没有零", "一个零")):
+    group = [n for n in range(10**4, 10**5) if chinese(n).count("零") == zeros and n not in trained]
+    chosen = random.Random(SEED).sample(group, 100)
     outputs = {zero: translate([chinese(n).replace("零", zero) for n in chosen]) for zero in "零〇"}
     right = {zero: sum(o == english(n) for o, n in zip(texts, chosen)) / len(chosen)
              for zero, texts in outputs.items()}
-    print(f"{name}：写「零」全对 {rate(right['零'], len(chosen))}，写「〇」全对 {rate(right['〇'], len(chosen))}")
-    assert right["〇"] <= right["零"]
+    worse = right["〇"] < right["零"]  # 差多少随种子变化很大，所以不打印
+    print(f"{name}：写「零」全对 {rate(right['零'], len(chosen))}，换成「〇」更差：{worse}")
+    assert worse == (zeros > 0)
 # --8<-- [end:zeros]
 
 # --8<-- [start:left-padding]
