@@ -13,7 +13,7 @@ def lighten(html: str) -> str:
     """The page without the colours of its code, and without the listings of the reference.
 
     The theme's parser looks at each element of a page, and most of them colour a token of code: without
-    them the same index of this site was made in a third of the time. What is listed is found by its name.
+    them and the listings it took a third of the time on this site. What is listed is found by its name.
 
     Examples:
         >>> lighten('<p>A</p><pre><code><span class="k">for</span> x</code></pre>')
